@@ -1,0 +1,137 @@
+//! The command line: one file per command, its `Args` (doc comments are the help) and `run`.
+
+pub mod error;
+pub mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use error::{CommandError, Kind};
+use output::Output;
+
+/// Packager and release manager for Apache Flink on Kubernetes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "nutkin",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Global {
+    /// The namespace of the release (default: the kubeconfig context's)
+    #[arg(
+        short = 'n',
+        long,
+        global = true,
+        env = "HELM_NAMESPACE",
+        value_name = "NAME"
+    )]
+    pub namespace: Option<String>,
+    /// The kubeconfig file (default: $KUBECONFIG, then ~/.kube/config, then in-cluster)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<std::path::PathBuf>,
+    /// The context of the kubeconfig file to use
+    #[arg(
+        long,
+        global = true,
+        visible_alias = "context",
+        env = "HELM_KUBECONTEXT",
+        value_name = "NAME"
+    )]
+    pub kube_context: Option<String>,
+    /// Show what the libraries below log, on stderr
+    #[arg(long, global = true, env = "HELM_DEBUG", value_parser = clap::builder::FalseyValueParser::new())]
+    pub debug: bool,
+}
+
+/// The commands.
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Print a shell's completion script
+    Completion(completion::Args),
+}
+
+/// What a command's `run` gets besides its own arguments.
+#[derive(Debug)]
+pub struct Context {
+    /// The global flags.
+    pub global: Global,
+    /// Where results, progress and errors go.
+    pub output: Output,
+}
+
+impl Context {
+    /// Runs a future to its end on a runtime made for it; commands that need no network never make one.
+    pub fn block_on<T>(
+        &self,
+        future: impl Future<Output = Result<T, CommandError>>,
+    ) -> Result<T, CommandError> {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|e| {
+                CommandError::new(
+                    Kind::Internal,
+                    format_args!("cannot start the runtime: {e}"),
+                )
+            })?
+            .block_on(future)
+    }
+}
+
+/// Parses the arguments, runs the command, prints an error as the user should see it.
+pub fn main() -> ExitCode {
+    let output = Output::new();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            return if e.use_stderr() {
+                ExitCode::from(Kind::Usage.code())
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    // Fails only when a provider is installed already, and then there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    if cli.global.debug {
+        tracing_subscriber::fmt()
+            .with_env_filter("nutkin=debug,kube=debug")
+            .with_writer(std::io::stderr)
+            .init();
+    }
+    let cx = Context {
+        global: cli.global,
+        output,
+    };
+    match run(cli.command, &cx) {
+        Ok(code) => code,
+        Err(e) => {
+            output.note(&format!("Error: {}", e.message));
+            for hint in &e.hints {
+                output.note(&format!("  try: {hint}"));
+            }
+            ExitCode::from(e.kind.code())
+        }
+    }
+}
+
+fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
+    match command {
+        Command::Completion(args) => args.run(cx),
+    }
+}
+
+mod completion;

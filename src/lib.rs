@@ -1,0 +1,11 @@
+//! Nutkin: packager and release manager for Apache Flink on Kubernetes.
+//!
+//! Data goes one way: chart and values are rendered to documents (`chart`, `values`, `template`,
+//! `render`), a pure plan compares them with the history and the cluster (`plan`), and an action
+//! carries the plan out step by step (`action`), by way of `cluster` and `flink`.
+
+pub mod chart;
+pub mod cli;
+pub mod release;
+pub mod render;
+pub mod yaml;

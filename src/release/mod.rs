@@ -1,0 +1,1 @@
+//! Releases: Helm's record and its Secret, the history, the lock, and our own records beside them.
