@@ -8,4 +8,5 @@ pub mod chart;
 pub mod cli;
 pub mod release;
 pub mod render;
+pub mod template;
 pub mod yaml;

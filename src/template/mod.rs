@@ -1,0 +1,3 @@
+//! Templates: the native language and the one of Helm.
+
+pub mod gotmpl;
