@@ -1,0 +1,600 @@
+//! From the parser's events to values with their positions, by the rules of go-yaml v2 and of
+//! sigs.k8s.io/yaml, which turns its result into JSON.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
+use indexmap::IndexMap;
+
+use super::error::{Cause, Error, Trap, Warning};
+use super::scalar::{self, Scalar};
+use super::{MAX_DEPTH, Value, number};
+
+/// A value with the place where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spanned {
+    /// The line, from 1. Of an alias: where the alias stands.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+    /// The value itself.
+    pub node: Node,
+}
+
+/// The value of a [`Spanned`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Node {
+    /// Null, a boolean, a number or a string.
+    Scalar(Value),
+    /// A list.
+    List(Vec<Spanned>),
+    /// A map, in the order of first appearance.
+    Map(IndexMap<String, Entry>),
+}
+
+/// An entry of a map: where the key stands, and its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The line of the key, from 1.
+    pub line: usize,
+    /// The column of the key, from 1.
+    pub column: usize,
+    /// The value.
+    pub value: Spanned,
+}
+
+impl Spanned {
+    /// The value without positions.
+    pub fn to_value(&self) -> Value {
+        match &self.node {
+            Node::Scalar(value) => value.clone(),
+            Node::List(items) => Value::Array(items.iter().map(Spanned::to_value).collect()),
+            Node::Map(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|(key, entry)| (key.clone(), entry.value.to_value()))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// The value without positions, at no cost for its strings.
+    pub fn into_value(self) -> Value {
+        match self.node {
+            Node::Scalar(value) => value,
+            Node::List(items) => Value::Array(items.into_iter().map(Spanned::into_value).collect()),
+            Node::Map(entries) => Value::Object(
+                entries
+                    .into_iter()
+                    .map(|(key, entry)| (key, entry.value.into_value()))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// A document with its positions and its traps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// The root; null for an empty document.
+    pub root: Spanned,
+    /// What is read otherwise than its author may have meant.
+    pub warnings: Vec<Warning>,
+}
+
+/// A composed node with what the expansion of aliases has to know of it.
+#[derive(Clone)]
+struct Composed<'a> {
+    spanned: Spanned,
+    /// How many nodes it has, keys included.
+    size: usize,
+    /// How many levels it has; 0 for a scalar.
+    height: usize,
+    /// What it is as a key.
+    key: KeyKind<'a>,
+}
+
+#[derive(Clone)]
+enum KeyKind<'a> {
+    Name(std::borrow::Cow<'a, str>),
+    Merge,
+    Invalid(&'static str),
+}
+
+/// A list or map that is not complete yet.
+struct Frame<'a> {
+    span: Span,
+    anchor: usize,
+    collection: Collection<'a>,
+    size: usize,
+    height: usize,
+}
+
+enum Collection<'a> {
+    List(Vec<Spanned>),
+    /// The entries, and a key that waits for its value.
+    Map(IndexMap<String, Entry>, Option<Box<(Composed<'a>, Span)>>),
+}
+
+impl<'a> Frame<'a> {
+    fn new(span: Span, anchor: usize, collection: Collection<'a>) -> Self {
+        Frame {
+            span,
+            anchor,
+            collection,
+            size: 1,
+            height: 0,
+        }
+    }
+}
+
+pub(super) struct Composer<'a> {
+    parser: Parser<'a, StrInput<'a>>,
+    text: &'a str,
+    /// Added to every line: where the text begins in its file, minus 1.
+    offset: usize,
+    anchors: HashMap<usize, Option<Composed<'a>>>,
+    warnings: Vec<Warning>,
+    /// Nodes decoded so far, and how many of them by way of aliases.
+    decoded: usize,
+    aliased: usize,
+}
+
+type Result<T> = std::result::Result<T, Box<Error>>;
+
+impl<'a> Composer<'a> {
+    pub(super) fn new(text: &'a str, first_line: usize) -> Self {
+        let options = granit_parser::options! {
+            emit_comments: false,
+            bom_inside_document_as_content: true,
+            block_scalar_eof_without_line_feed: true,
+            flow_nesting_limit: MAX_DEPTH,
+            block_nesting_limit: MAX_DEPTH,
+        };
+        Composer {
+            parser: Parser::new_from_str_with_options(text, options),
+            text,
+            offset: first_line.saturating_sub(1),
+            anchors: HashMap::new(),
+            warnings: Vec::new(),
+            decoded: 0,
+            aliased: 0,
+        }
+    }
+
+    /// The next document, `None` at the end of the text.
+    pub(super) fn document(&mut self) -> Result<Option<Document>> {
+        loop {
+            match self.next()? {
+                None | Some((Event::StreamEnd, _)) => return Ok(None),
+                Some((Event::DocumentStart(..), _)) => break,
+                Some(_) => {}
+            }
+        }
+        self.anchors.clear();
+        let Some((event, span)) = self.next()? else {
+            return Ok(None);
+        };
+        let root = self.node(event, span)?.spanned;
+        loop {
+            match self.next()? {
+                None | Some((Event::DocumentEnd | Event::StreamEnd, _)) => break,
+                Some(_) => {}
+            }
+        }
+        Ok(Some(Document {
+            root,
+            warnings: std::mem::take(&mut self.warnings),
+        }))
+    }
+
+    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>> {
+        match self.parser.next_event() {
+            None => Ok(None),
+            Some(Ok(event)) => Ok(Some(event)),
+            Some(Err(e)) => Err(self.scan_error(&e)),
+        }
+    }
+
+    fn scan_error(&self, e: &ScanError) -> Box<Error> {
+        self.error(
+            e.marker().line(),
+            e.marker().col(),
+            Cause::Syntax(e.info().to_string()),
+        )
+    }
+
+    fn error(&self, line: usize, col: usize, cause: Cause) -> Box<Error> {
+        let source = self.text.lines().nth(line.saturating_sub(1)).unwrap_or("");
+        Box::new(Error {
+            line: line + self.offset,
+            column: col + 1,
+            source_line: source.chars().take(200).collect(),
+            cause,
+        })
+    }
+
+    fn fail<T>(&self, span: Span, cause: Cause) -> Result<T> {
+        Err(self.error(span.start.line(), span.start.col(), cause))
+    }
+
+    fn warn(&mut self, span: Span, trap: Trap) {
+        self.warnings.push(Warning {
+            line: span.start.line() + self.offset,
+            column: span.start.col() + 1,
+            trap,
+        });
+    }
+
+    fn place(&self, span: Span, node: Node) -> Spanned {
+        Spanned {
+            line: span.start.line() + self.offset,
+            column: span.start.col() + 1,
+            node,
+        }
+    }
+
+    /// Composes the node that begins with an event; a stack of its own keeps the thread's small.
+    fn node(&mut self, mut event: Event<'a>, mut span: Span) -> Result<Composed<'a>> {
+        let mut open: Vec<Frame<'a>> = Vec::new();
+        loop {
+            let is_alias = matches!(event, Event::Alias(_));
+            let made = match event {
+                Event::Scalar(text, style, anchor, tag) => {
+                    self.count(span, 1, 0)?;
+                    let made = self.scalar(text, style, tag.as_deref(), span)?;
+                    self.anchor(anchor, &made);
+                    Some(made)
+                }
+                Event::Alias(id) => {
+                    self.count(span, 1, 0)?;
+                    Some(self.alias(id, span, open.len())?)
+                }
+                Event::SequenceStart(_, anchor, _) => {
+                    self.open(anchor, span, open.len())?;
+                    open.push(Frame::new(span, anchor, Collection::List(Vec::new())));
+                    None
+                }
+                Event::MappingStart(_, anchor, _) => {
+                    self.open(anchor, span, open.len())?;
+                    let map = Collection::Map(IndexMap::new(), None);
+                    open.push(Frame::new(span, anchor, map));
+                    None
+                }
+                Event::SequenceEnd | Event::MappingEnd => open.pop().map(|frame| self.close(frame)),
+                _ => {
+                    let cause = Cause::Syntax("a value was expected here".to_owned());
+                    return self.fail(span, cause);
+                }
+            };
+            if let Some(made) = made {
+                match open.last_mut() {
+                    None => return Ok(made),
+                    Some(frame) => self.put(frame, made, span, is_alias)?,
+                }
+            }
+            match self.next()? {
+                Some(next) => (event, span) = next,
+                None => {
+                    let cause = Cause::Syntax("the text ends within a value".to_owned());
+                    return self.fail(span, cause);
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, anchor: usize, span: Span, depth: usize) -> Result<()> {
+        self.count(span, 1, 0)?;
+        if depth >= MAX_DEPTH {
+            return self.fail(span, Cause::Depth);
+        }
+        if anchor != 0 {
+            self.anchors.insert(anchor, None);
+        }
+        Ok(())
+    }
+
+    fn anchor(&mut self, anchor: usize, made: &Composed<'a>) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, Some(made.clone()));
+        }
+    }
+
+    /// Go-yaml's measure against 'billion laughs': the share of nodes that come from aliases may be
+    /// 99 % up to 400,000 nodes, and falls to 10 % at 4,000,000.
+    fn count(&mut self, span: Span, nodes: usize, aliased: usize) -> Result<()> {
+        const LOW: f64 = 400_000.0;
+        const HIGH: f64 = 4_000_000.0;
+        self.decoded = self.decoded.saturating_add(nodes);
+        self.aliased = self.aliased.saturating_add(aliased);
+        if self.aliased <= 100 || self.decoded <= 1000 {
+            return Ok(());
+        }
+        let decoded = self.decoded as f64;
+        let allowed = 0.99 - 0.89 * ((decoded - LOW) / (HIGH - LOW)).clamp(0.0, 1.0);
+        if self.aliased as f64 / decoded > allowed {
+            return self.fail(span, Cause::Aliases);
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, id: usize, span: Span, depth: usize) -> Result<Composed<'a>> {
+        let (size, height) = match self.anchors.get(&id) {
+            Some(Some(anchored)) => (anchored.size, anchored.height),
+            _ => return self.fail(span, Cause::Cycle),
+        };
+        self.count(span, size, size)?;
+        if depth + height > MAX_DEPTH {
+            return self.fail(span, Cause::Depth);
+        }
+        let Some(Some(anchored)) = self.anchors.get(&id) else {
+            return self.fail(span, Cause::Cycle);
+        };
+        let mut made = anchored.clone();
+        made.spanned.line = span.start.line() + self.offset;
+        made.spanned.column = span.start.col() + 1;
+        if matches!(made.key, KeyKind::Merge) {
+            made.key = KeyKind::Name("<<".into());
+        }
+        Ok(made)
+    }
+
+    fn close(&mut self, frame: Frame<'a>) -> Composed<'a> {
+        let (node, kind) = match frame.collection {
+            Collection::List(items) => (Node::List(items), "list"),
+            Collection::Map(entries, _) => (Node::Map(entries), "map"),
+        };
+        let made = Composed {
+            spanned: self.place(frame.span, node),
+            size: frame.size,
+            height: frame.height + 1,
+            key: KeyKind::Invalid(kind),
+        };
+        self.anchor(frame.anchor, &made);
+        made
+    }
+
+    /// Puts a finished node into the list or map that is open around it.
+    fn put(
+        &mut self,
+        frame: &mut Frame<'a>,
+        made: Composed<'a>,
+        span: Span,
+        is_alias: bool,
+    ) -> Result<()> {
+        frame.size += made.size;
+        frame.height = frame.height.max(made.height);
+        let map_line = frame.span.start.line() + self.offset;
+        let (entries, waiting) = match &mut frame.collection {
+            Collection::List(items) => {
+                items.push(made.spanned);
+                return Ok(());
+            }
+            Collection::Map(entries, waiting) => (entries, waiting),
+        };
+        let Some((key, at)) = waiting.take().map(|waiting| *waiting) else {
+            *waiting = Some(Box::new((made, span)));
+            return Ok(());
+        };
+        let name = match key.key {
+            KeyKind::Name(name) => name.into_owned(),
+            KeyKind::Invalid(kind) => return self.fail(at, Cause::Key(kind)),
+            KeyKind::Merge if merge(entries, &made.spanned.node, is_alias) => return Ok(()),
+            KeyKind::Merge => return self.fail(at, Cause::Merge),
+        };
+        let entry = Entry {
+            line: key.spanned.line,
+            column: key.spanned.column,
+            value: made.spanned,
+        };
+        let read_as_boolean = matches!(key.spanned.node, Node::Scalar(Value::Bool(_)));
+        if read_as_boolean {
+            self.mark_key_trap(at);
+        }
+        let first = entries.insert(name.clone(), entry);
+        // A merged key that is overridden is no mistake: its line is not in this map.
+        if let Some(first) = first.filter(|e| e.line >= map_line) {
+            let first_line = first.line;
+            let trap = Trap::Duplicate {
+                key: name,
+                first_line,
+            };
+            self.warn(at, trap);
+        }
+        Ok(())
+    }
+
+    /// Turns the warning about a boolean into one about a key, now that it is known to be one.
+    fn mark_key_trap(&mut self, at: Span) {
+        let line = at.start.line() + self.offset;
+        let column = at.start.col() + 1;
+        let mut noted = self.warnings.iter_mut().rev();
+        let Some(warning) = noted.find(|w| (w.line, w.column) == (line, column)) else {
+            return;
+        };
+        if let Trap::BooleanValue { text, read } = &warning.trap {
+            warning.trap = Trap::BooleanKey {
+                text: text.clone(),
+                read: *read,
+            };
+        }
+    }
+
+    fn scalar(
+        &mut self,
+        text: std::borrow::Cow<'a, str>,
+        style: ScalarStyle,
+        tag: Option<&Tag>,
+        span: Span,
+    ) -> Result<Composed<'a>> {
+        let plain = style == ScalarStyle::Plain;
+        let tag_name = tag.map(|t| format!("{}{}", t.handle(), t.suffix()));
+        let read = match tag_name.as_deref() {
+            None if plain => scalar::resolve(&text),
+            None => Scalar::Text,
+            Some(name) => match name.strip_prefix("tag:yaml.org,2002:") {
+                Some("str") => Scalar::Text,
+                Some("binary") => return self.binary(&text, span),
+                Some(wanted @ ("bool" | "int" | "float" | "null" | "timestamp")) => {
+                    self.tagged(&text, wanted, span)?
+                }
+                Some("merge") if text == "<<" => Scalar::Merge,
+                _ => Scalar::Text,
+            },
+        };
+        if plain && tag.is_none() {
+            self.traps(&text, read, span);
+        }
+        let (value, key) = match read {
+            Scalar::Null => (Value::Null, KeyKind::Invalid("null")),
+            Scalar::Bool(b) => (
+                Value::Bool(b),
+                KeyKind::Name(if b { "true" } else { "false" }.into()),
+            ),
+            Scalar::Int(i) => (Value::from(i), KeyKind::Name(i.to_string().into())),
+            Scalar::Uint(u) => (
+                Value::from(u),
+                KeyKind::Invalid("whole number above an int64"),
+            ),
+            // sigs.k8s.io/yaml writes such a key as a float32.
+            Scalar::Float(f) if f.is_finite() => (
+                number::from_json_of_float(f),
+                KeyKind::Name(number::format_g32(f).into()),
+            ),
+            Scalar::Float(_) => return self.fail(span, Cause::NotFinite(text.into_owned())),
+            Scalar::Merge => (Value::from("<<"), KeyKind::Merge),
+            Scalar::Timestamp | Scalar::Text => (Value::from(text.as_ref()), KeyKind::Name(text)),
+        };
+        Ok(Composed {
+            spanned: self.place(span, Node::Scalar(value)),
+            size: 1,
+            height: 0,
+            key,
+        })
+    }
+
+    fn binary(&mut self, text: &str, span: Span) -> Result<Composed<'a>> {
+        // Go's decoder skips line breaks.
+        let joined: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
+        let Ok(bytes) = base64::engine::general_purpose::STANDARD.decode(joined) else {
+            return self.fail(span, Cause::Binary);
+        };
+        let decoded = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Composed {
+            spanned: self.place(span, Node::Scalar(Value::from(decoded.as_str()))),
+            size: 1,
+            height: 0,
+            key: KeyKind::Name(decoded.into()),
+        })
+    }
+
+    /// A scalar with one of the tags that go-yaml checks.
+    fn tagged(&self, text: &str, wanted: &str, span: Span) -> Result<Scalar> {
+        let read = scalar::resolve(text);
+        let found = match read {
+            Scalar::Null => "null",
+            Scalar::Bool(_) => "bool",
+            Scalar::Int(_) | Scalar::Uint(_) => "int",
+            Scalar::Float(_) => "float",
+            Scalar::Timestamp => "timestamp",
+            Scalar::Merge => "merge",
+            Scalar::Text => "str",
+        };
+        match (read, wanted) {
+            _ if found == wanted => Ok(read),
+            (Scalar::Int(i), "float") => Ok(Scalar::Float(i as f64)),
+            _ => {
+                let short = match found {
+                    "null" => "!!null",
+                    "bool" => "!!bool",
+                    "int" => "!!int",
+                    "float" => "!!float",
+                    "timestamp" => "!!timestamp",
+                    "merge" => "!!merge",
+                    _ => "!!str",
+                };
+                self.fail(
+                    span,
+                    Cause::Tag {
+                        found: short,
+                        text: text.to_owned(),
+                        wanted: format!("!!{wanted}"),
+                    },
+                )
+            }
+        }
+    }
+
+    /// Notes what an author may have meant otherwise.
+    fn traps(&mut self, text: &str, read: Scalar, span: Span) {
+        let written = || text.to_owned();
+        let trap = match read {
+            Scalar::Bool(read)
+                if !text.eq_ignore_ascii_case(if read { "true" } else { "false" }) =>
+            {
+                Trap::BooleanValue {
+                    text: written(),
+                    read,
+                }
+            }
+            Scalar::Int(i) if text.contains('_') => Trap::Underscore {
+                text: written(),
+                read: i.to_string(),
+            },
+            Scalar::Float(f) if text.contains('_') => Trap::Underscore {
+                text: written(),
+                read: number::format_g(f),
+            },
+            Scalar::Int(i) if has_leading_zero(text) => Trap::Octal {
+                text: written(),
+                read: i.to_string(),
+            },
+            Scalar::Float(f) if has_leading_zero(text) && !text.contains('.') => Trap::Octal {
+                text: written(),
+                read: number::format_g(f),
+            },
+            Scalar::Int(i) if i.unsigned_abs() > 1 << 53 => Trap::LargeInteger {
+                text: written(),
+                read: number::format_g(i as f64),
+            },
+            Scalar::Uint(u) => Trap::LargeInteger {
+                text: written(),
+                read: number::format_g(u as f64),
+            },
+            Scalar::Text if scalar::is_base60(text) => Trap::Base60 { text: written() },
+            _ => return,
+        };
+        self.warn(span, trap);
+    }
+}
+
+/// Whether a number is written with a zero in front, such as 010 or -08.
+fn has_leading_zero(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']).as_bytes();
+    matches!(digits, [b'0', d, ..] if d.is_ascii_digit())
+}
+
+/// Takes over the entries of the maps behind `<<`; they override what stands before, and are overridden
+/// by what stands after. Of several maps the first wins. `false` where there is no map.
+fn merge(entries: &mut IndexMap<String, Entry>, node: &Node, is_alias: bool) -> bool {
+    match node {
+        Node::Map(map) => take_over(entries, map),
+        Node::List(items) if !is_alias => {
+            for item in items.iter().rev() {
+                match &item.node {
+                    Node::Map(map) => take_over(entries, map),
+                    _ => return false,
+                }
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn take_over(entries: &mut IndexMap<String, Entry>, merged: &IndexMap<String, Entry>) {
+    for (key, entry) in merged {
+        entries.insert(key.clone(), entry.clone());
+    }
+}
