@@ -1,1 +1,16 @@
 //! Releases: Helm's record and its Secret, the history, the lock, and our own records beside them.
+
+mod codec;
+mod history;
+mod name;
+mod parts;
+mod record;
+mod store;
+
+pub use codec::{CodecError, MAX_JSON, decode, encode};
+pub use history::to_prune;
+pub use name::{MAX_NAME, NameError, validate_name};
+pub use record::{
+    CLIENT_SIDE, Chart, File, Hook, HookRun, Info, Release, SERVER_SIDE, Status, Time,
+};
+pub use store::{MAX_DATA, Revision, Store, StoreError, Stored, secret_name};

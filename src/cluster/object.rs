@@ -1,0 +1,138 @@
+//! Kubernetes objects as JSON values, and the reference that names one.
+
+use std::fmt;
+
+use super::error::{Error, Result};
+use crate::yaml::{Map, Value};
+
+/// What names an object on a cluster.
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+pub struct ObjectRef {
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The version, for instance `v1`.
+    pub version: String,
+    /// The kind.
+    pub kind: String,
+    /// The namespace; `None` for cluster-scoped objects, and before defaulting.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+}
+
+impl ObjectRef {
+    /// A reference from `apiVersion` and its parts.
+    pub fn new(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Self {
+        let (group, version) = split_api_version(api_version);
+        ObjectRef {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.filter(|n| !n.is_empty()).map(str::to_owned),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The reference of an object.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] when apiVersion, kind or metadata.name is missing or no string.
+    pub fn of(object: &Value) -> Result<Self> {
+        let text = |pointer: &str| {
+            object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .filter(|s| !s.is_empty())
+        };
+        let need = |pointer: &str, field: &str| {
+            text(pointer).ok_or_else(|| Error::Malformed(format!("{field} is missing")))
+        };
+        let api_version = need("/apiVersion", "apiVersion")?;
+        let kind = need("/kind", "kind")?;
+        let name = text("/metadata/name").ok_or_else(|| {
+            Error::Malformed(format!("metadata.name of a {kind} is missing or empty"))
+        })?;
+        Ok(ObjectRef::new(
+            api_version,
+            kind,
+            text("/metadata/namespace"),
+            name,
+        ))
+    }
+
+    /// `group/version`, or only the version for the core group.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// The reference without its version: two versions of a group are the same object.
+    pub fn key(&self) -> (&str, &str, Option<&str>, &str) {
+        (
+            &self.group,
+            &self.kind,
+            self.namespace.as_deref(),
+            &self.name,
+        )
+    }
+}
+
+/// `Deployment/orders-jobmanager`, as people write it; the namespace is left out.
+impl fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)
+    }
+}
+
+/// Splits `group/version`; the group is empty for `v1`.
+pub fn split_api_version(api_version: &str) -> (&str, &str) {
+    api_version.split_once('/').unwrap_or(("", api_version))
+}
+
+/// The object's uid.
+pub fn uid(object: &Value) -> Option<&str> {
+    object.pointer("/metadata/uid").and_then(Value::as_str)
+}
+
+/// The object's resourceVersion.
+pub fn resource_version(object: &Value) -> Option<&str> {
+    object
+        .pointer("/metadata/resourceVersion")
+        .and_then(Value::as_str)
+}
+
+/// A label's value.
+pub fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+    object.get("metadata")?.get("labels")?.get(key)?.as_str()
+}
+
+/// An annotation's value.
+pub fn annotation<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+    object
+        .get("metadata")?
+        .get("annotations")?
+        .get(key)?
+        .as_str()
+}
+
+/// The map below `metadata` under this name, made when absent; `None` when the object or its
+/// metadata is no map.
+pub(crate) fn metadata_map<'a>(object: &'a mut Value, name: &str) -> Option<&'a mut Map> {
+    let metadata = object
+        .as_object_mut()?
+        .entry("metadata")
+        .or_insert_with(|| Value::Object(Map::new()))
+        .as_object_mut()?;
+    let entry = metadata
+        .entry(name)
+        .or_insert_with(|| Value::Object(Map::new()));
+    if entry.is_null() {
+        *entry = Value::Object(Map::new());
+    }
+    entry.as_object_mut()
+}

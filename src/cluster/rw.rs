@@ -1,0 +1,433 @@
+//! Reading and writing single objects and lists.
+
+use futures::StreamExt;
+use http::Method;
+use serde::de::DeserializeOwned;
+
+use super::client::{Client, PARALLEL, Request, Target};
+use super::error::{Error, Result};
+use super::object::{ObjectRef, metadata_map};
+use crate::yaml::Value;
+
+/// Helm 4's field manager; ours too, so that both own one set of fields.
+pub const FIELD_MANAGER: &str = "helm";
+
+/// How an object is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Apply {
+    /// Take fields from other managers instead of failing with [`Error::Conflict`].
+    pub force: bool,
+    /// Let the server do everything but keep the result.
+    pub dry_run: bool,
+    /// Reject fields that the kind's schema doesn't know, instead of dropping them.
+    pub strict: bool,
+}
+
+/// What becomes of an object's dependents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Propagation {
+    /// They are collected afterwards.
+    #[default]
+    Background,
+    /// They go first.
+    Foreground,
+    /// They stay.
+    Orphan,
+}
+
+impl Propagation {
+    fn policy(self) -> &'static str {
+        match self {
+            Propagation::Background => "Background",
+            Propagation::Foreground => "Foreground",
+            Propagation::Orphan => "Orphan",
+        }
+    }
+}
+
+/// How an object is deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Delete {
+    /// What becomes of its dependents.
+    pub propagation: Propagation,
+    /// Only if it still has this uid, else [`Error::Stale`].
+    pub uid: Option<String>,
+    /// Only if it still has this resourceVersion, else [`Error::Stale`].
+    pub resource_version: Option<String>,
+    /// Let the server do everything but keep the object.
+    pub dry_run: bool,
+}
+
+/// What a list holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Query {
+    /// A label selector.
+    pub labels: Option<String>,
+    /// A field selector.
+    pub fields: Option<String>,
+    /// Only metadata: content stays on the server.
+    pub metadata_only: bool,
+}
+
+/// Objects in a page of a list: few enough that a page of large Secrets stays bearable.
+const PAGE: usize = 250;
+
+#[derive(serde::Deserialize)]
+struct Page<T> {
+    #[serde(default)]
+    metadata: PageMetadata,
+    items: Option<Vec<T>>,
+}
+
+#[derive(Default, serde::Deserialize)]
+struct PageMetadata {
+    #[serde(default, rename = "continue")]
+    next: String,
+}
+
+const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+impl Client {
+    /// Reads an object.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] and those of the request.
+    pub async fn get(&self, object: &ObjectRef) -> Result<Value> {
+        let (object, path) = self.locate(object).await?;
+        self.send(&Request::new(
+            Method::GET,
+            path,
+            "get",
+            Target::Object(object),
+        ))
+        .await
+    }
+
+    /// Reads an object; `None` when it, its namespace or its kind isn't there.
+    pub async fn find(&self, object: &ObjectRef) -> Result<Option<Value>> {
+        match self.get(object).await {
+            Ok(value) => Ok(Some(value)),
+            Err(e) if e.is_absent() => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Reads many objects, [`PARALLEL`] at once, in their order; `None` where [`Client::find`] has none.
+    pub async fn find_all(&self, objects: &[ObjectRef]) -> Result<Vec<Option<Value>>> {
+        futures::stream::iter(objects.iter().map(|object| self.find(object)))
+            .buffered(PARALLEL)
+            .collect::<Vec<_>>()
+            .await
+            .into_iter()
+            .collect()
+    }
+
+    /// Lists a kind in a namespace (`None`: over all, or of a cluster-scoped kind), page by page.
+    /// Items carry apiVersion and kind. A list that expires between two pages is begun anew.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn list(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        query: &Query,
+    ) -> Result<Vec<Value>> {
+        let mut items: Vec<Value> = Vec::new();
+        let first = self
+            .list_pages(api_version, kind, namespace, query, |page| {
+                items.extend(page)
+            })
+            .await;
+        match first {
+            Err(Error::Expired { .. }) => {
+                items.clear();
+                self.list_pages(api_version, kind, namespace, query, |page| {
+                    items.extend(page)
+                })
+                .await?;
+            }
+            other => other?,
+        }
+        for item in &mut items {
+            if let Some(map) = item.as_object_mut() {
+                map.insert("apiVersion".into(), api_version.into());
+                map.insert("kind".into(), kind.into());
+            }
+        }
+        Ok(items)
+    }
+
+    /// Lists like [`Client::list`], each page handed on as it comes, items read into any type.
+    ///
+    /// # Errors
+    /// Those of the request, [`Error::Expired`] among them when the listing takes too long.
+    pub async fn list_pages<T: DeserializeOwned>(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        query: &Query,
+        mut each: impl FnMut(Vec<T>),
+    ) -> Result<()> {
+        let resource = self.resource(api_version, kind).await?;
+        let mut token = String::new();
+        loop {
+            let mut request = Request::new(
+                Method::GET,
+                resource.path(namespace),
+                "list",
+                Target::Other(resource.plural.clone()),
+            )
+            .query("limit", PAGE.to_string());
+            if let Some(labels) = &query.labels {
+                request = request.query("labelSelector", labels);
+            }
+            if let Some(fields) = &query.fields {
+                request = request.query("fieldSelector", fields);
+            }
+            if !token.is_empty() {
+                request = request.query("continue", &token);
+            }
+            if query.metadata_only {
+                request = request.accept(METADATA_LIST);
+            }
+            let page: Page<T> = self.send(&request).await?;
+            each(page.items.unwrap_or_default());
+            token = page.metadata.next;
+            if token.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Applies an object server-side as field manager `helm` and returns it as it is afterwards. A
+    /// uid in its metadata makes the server refuse when the object vanished or was replaced.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`], [`Error::Invalid`], [`Error::NoNamespace`], [`Error::NoKind`],
+    /// [`Error::Stale`] and the rest.
+    pub async fn apply(&self, object: &Value, how: Apply) -> Result<Value> {
+        let (located, path) = self.locate(&ObjectRef::of(object)?).await?;
+        let mut body = object.clone();
+        set_namespace(&mut body, located.namespace.as_deref());
+        if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
+            // The server refuses an apply that carries them.
+            metadata.remove("managedFields");
+        }
+        let mut request = Request::new(Method::PATCH, path, "apply", Target::Object(located))
+            .query("fieldManager", FIELD_MANAGER)
+            .query("force", how.force.to_string())
+            .query(
+                "fieldValidation",
+                if how.strict { "Strict" } else { "Warn" },
+            )
+            .body(
+                "application/apply-patch+yaml",
+                body.to_string().into_bytes(),
+            );
+        if how.dry_run {
+            request = request.query("dryRun", "All");
+        }
+        self.send(&request).await
+    }
+
+    /// Creates an object.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] and those of the request.
+    pub async fn create(&self, object: &Value, dry_run: bool) -> Result<Value> {
+        let wanted = ObjectRef::of(object)?;
+        let (located, path) = self.locate(&wanted).await?;
+        let collection = path.rsplit_once('/').map_or("", |(c, _)| c).to_owned();
+        let mut body = object.clone();
+        set_namespace(&mut body, located.namespace.as_deref());
+        let mut request = Request::new(
+            Method::POST,
+            collection,
+            "create",
+            Target::Object(located.clone()),
+        )
+        .query("fieldManager", FIELD_MANAGER)
+        .json(&body);
+        if dry_run {
+            request = request.query("dryRun", "All");
+        }
+        match self.send_told(&request).await {
+            (result @ Err(Error::Exists { .. }), true) => {
+                self.unless_done(&located, body, result).await
+            }
+            (result, _) => result,
+        }
+    }
+
+    /// Replaces an object. With a resourceVersion in its metadata only if it still has that one.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::NotFound`] and those of the request.
+    pub async fn replace(&self, object: &Value) -> Result<Value> {
+        let (located, path) = self.locate(&ObjectRef::of(object)?).await?;
+        let mut body = object.clone();
+        set_namespace(&mut body, located.namespace.as_deref());
+        let request = Request::new(Method::PUT, path, "update", Target::Object(located.clone()))
+            .query("fieldManager", FIELD_MANAGER)
+            .json(&body);
+        match self.send_told(&request).await {
+            (result @ Err(Error::Stale { .. }), true) => {
+                self.unless_done(&located, body, result).await
+            }
+            (result, _) => result,
+        }
+    }
+
+    /// After a write that may have got through unseen and then failed when sent again: the object
+    /// if it holds what was written, else the failure.
+    async fn unless_done(
+        &self,
+        object: &ObjectRef,
+        mut written: Value,
+        failure: Result<Value>,
+    ) -> Result<Value> {
+        if let Some(metadata) = written.get_mut("metadata").and_then(Value::as_object_mut) {
+            for moving in ["resourceVersion", "managedFields", "generation"] {
+                metadata.remove(moving);
+            }
+        }
+        let found = self.get(object).await?;
+        if holds(&found, &written) {
+            Ok(found)
+        } else {
+            failure
+        }
+    }
+
+    /// Changes an object by a JSON merge patch, in the object itself or in a subresource
+    /// (`scale`, `status`). A uid or resourceVersion in the patch's metadata is a precondition.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::NotFound`] and those of the request.
+    pub async fn merge_patch(
+        &self,
+        object: &ObjectRef,
+        subresource: Option<&str>,
+        patch: &Value,
+    ) -> Result<Value> {
+        self.patch(object, subresource, "application/merge-patch+json", patch)
+            .await
+    }
+
+    /// Changes an object by a JSON patch (RFC 6902).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when a `test` fails, [`Error::Stale`], [`Error::NotFound`] and the rest.
+    pub async fn json_patch(&self, object: &ObjectRef, patch: &Value) -> Result<Value> {
+        self.patch(object, None, "application/json-patch+json", patch)
+            .await
+    }
+
+    async fn patch(
+        &self,
+        object: &ObjectRef,
+        subresource: Option<&str>,
+        media_type: &'static str,
+        patch: &Value,
+    ) -> Result<Value> {
+        let (located, mut path) = self.locate(object).await?;
+        if let Some(subresource) = subresource {
+            path.push('/');
+            path.push_str(subresource);
+        }
+        let request = Request::new(
+            Method::PATCH,
+            path,
+            "patch",
+            Target::Object(located.clone()),
+        )
+        .query("fieldManager", FIELD_MANAGER)
+        .body(media_type, patch.to_string().into_bytes());
+        let (result, unsure) = self.send_told(&request).await;
+        match result {
+            Err(Error::Stale { .. }) if unsure && subresource.is_none() => {
+                self.unless_done(&located, patch.clone(), result).await
+            }
+            result => result,
+        }
+    }
+
+    /// Deletes an object; `false` when it wasn't there. Returns when the server has accepted: wait
+    /// for its end with [`Client::wait_gone`].
+    ///
+    /// # Errors
+    /// [`Error::Stale`] when a precondition doesn't hold, and those of the request.
+    pub async fn delete(&self, object: &ObjectRef, how: &Delete) -> Result<bool> {
+        let (located, path) = match self.locate(object).await {
+            Err(Error::NoKind { .. }) => return Ok(false),
+            other => other?,
+        };
+        let mut options = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": how.propagation.policy(),
+        });
+        if how.uid.is_some() || how.resource_version.is_some() {
+            let mut preconditions = crate::yaml::Map::new();
+            if let Some(uid) = &how.uid {
+                preconditions.insert("uid".into(), uid.as_str().into());
+            }
+            if let Some(version) = &how.resource_version {
+                preconditions.insert("resourceVersion".into(), version.as_str().into());
+            }
+            options["preconditions"] = Value::Object(preconditions);
+        }
+        if how.dry_run {
+            options["dryRun"] = serde_json::json!(["All"]);
+        }
+        let request =
+            Request::new(Method::DELETE, path, "delete", Target::Object(located)).json(&options);
+        match self.send::<Value>(&request).await {
+            Ok(_) => Ok(true),
+            Err(e) if e.is_absent() => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+/// Writes the namespace that the server expects; removes it from cluster-scoped objects.
+fn set_namespace(object: &mut Value, namespace: Option<&str>) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
+        return;
+    };
+    match namespace {
+        Some(namespace) => {
+            metadata.insert("namespace".into(), namespace.into());
+        }
+        None => {
+            metadata.remove("namespace");
+        }
+    }
+}
+
+/// Whether `found` holds everything that `sent` has.
+fn holds(found: &Value, sent: &Value) -> bool {
+    match (found, sent) {
+        (Value::Object(found), Value::Object(sent)) => sent
+            .iter()
+            .all(|(key, value)| found.get(key).is_some_and(|f| holds(f, value))),
+        (found, sent) => found == sent,
+    }
+}
+
+/// Adds a label to an object.
+pub fn set_label(object: &mut Value, key: &str, value: &str) {
+    if let Some(labels) = metadata_map(object, "labels") {
+        labels.insert(key.into(), value.into());
+    }
+}
+
+/// Adds an annotation to an object.
+pub fn set_annotation(object: &mut Value, key: &str, value: &str) {
+    if let Some(annotations) = metadata_map(object, "annotations") {
+        annotations.insert(key.into(), value.into());
+    }
+}

@@ -1,0 +1,202 @@
+//! Records that are larger than a Secret: templates, files and schema move to further Secrets of ours.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::codec;
+use super::record::{File, Release};
+use super::store::{MAX_DATA, Result, Secret, StoreError};
+use crate::cluster::{self, Client, Delete, ObjectRef, Query};
+
+/// Room left in each part for what isn't its data.
+const PART: usize = MAX_DATA - (16 << 10);
+
+/// A record as it goes into Secrets.
+pub(super) struct Split {
+    /// The main Secret's `release`.
+    pub(super) main: String,
+    /// The bytes of the further Secrets, in order; none when the main one holds everything.
+    pub(super) parts: Vec<Vec<u8>>,
+}
+
+/// What moves out of the main Secret.
+#[derive(Serialize, Deserialize, Default)]
+struct Moved {
+    templates: Vec<File>,
+    files: Vec<File>,
+    #[serde(default)]
+    schema: Option<String>,
+}
+
+/// Encodes a record, in one piece where it fits.
+///
+/// # Errors
+/// [`StoreError::TooLarge`] when it doesn't fit without templates, files and schema either.
+pub(super) fn split(release: &Release) -> Result<Split> {
+    let unreadable = |cause| StoreError::Unreadable {
+        secret: super::secret_name(&release.name, release.version),
+        cause,
+    };
+    let whole = codec::encode(release).map_err(unreadable)?;
+    if whole.len() <= MAX_DATA {
+        return Ok(Split {
+            main: whole,
+            parts: Vec::new(),
+        });
+    }
+    let mut main = release.clone();
+    let moved = Moved {
+        templates: std::mem::take(&mut main.chart.templates),
+        files: std::mem::take(&mut main.chart.files),
+        schema: main.chart.schema.take().map(|s| BASE64.encode(s)),
+    };
+    let main = codec::encode(&main).map_err(unreadable)?;
+    if main.len() > MAX_DATA {
+        return Err(StoreError::TooLarge {
+            name: release.name.clone(),
+            size: main.len(),
+        });
+    }
+    let json = serde_json::to_vec(&moved)
+        .map_err(|e| unreadable(codec::CodecError::Json(e.to_string())))?;
+    let packed = codec::pack(&json).map_err(unreadable)?;
+    Ok(Split {
+        main,
+        parts: packed.chunks(PART).map(<[u8]>::to_vec).collect(),
+    })
+}
+
+/// What binds parts to their record: Helm rewrites a record's status, never its manifest.
+fn digest(release: &Release) -> String {
+    let hash = Sha256::digest(release.manifest.as_bytes());
+    hash.iter().take(16).map(|b| format!("{b:02x}")).collect()
+}
+
+fn part_name(name: &str, revision: u32, n: usize) -> String {
+    format!("nutkin.v1.{name}.parts.v{revision}-{n}")
+}
+
+fn selector(name: &str, revision: u32) -> String {
+    format!("nutkin.dev/kind=parts,nutkin.dev/release={name},nutkin.dev/revision={revision}")
+}
+
+/// Writes the parts; those that are there with the same digest stay.
+pub(super) async fn write(
+    client: &Client,
+    namespace: &str,
+    release: &Release,
+    parts: &[Vec<u8>],
+) -> Result<()> {
+    let digest = digest(release);
+    for (n, part) in parts.iter().enumerate() {
+        let secret = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": part_name(&release.name, release.version, n),
+                "namespace": namespace,
+                "labels": {
+                    "nutkin.dev/kind": "parts",
+                    "nutkin.dev/release": release.name,
+                    "nutkin.dev/revision": release.version.to_string(),
+                    "nutkin.dev/part": format!("{n}-of-{}", parts.len()),
+                    "nutkin.dev/digest": digest,
+                },
+            },
+            "type": "nutkin.dev/parts",
+            "data": { "part": BASE64.encode(part) },
+        });
+        match client.create(&secret, false).await {
+            // Left by an operation that was broken off, or already written with this record.
+            Err(cluster::Error::Exists { .. }) => client.replace(&secret).await?,
+            other => other?,
+        };
+    }
+    Ok(())
+}
+
+/// Deletes the parts of a revision.
+pub(super) async fn delete(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    revision: u32,
+) -> Result<()> {
+    let query = Query {
+        labels: Some(selector(name, revision)),
+        metadata_only: true,
+        ..Query::default()
+    };
+    for part in client.list("v1", "Secret", Some(namespace), &query).await? {
+        client
+            .delete(&ObjectRef::of(&part)?, &Delete::default())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Puts templates, files and schema back into a record that lacks them, where parts of it exist.
+pub(super) async fn read(client: &Client, namespace: &str, release: &mut Release) -> Result<()> {
+    let chart = &release.chart;
+    if !chart.templates.is_empty() || !chart.files.is_empty() || chart.schema.is_some() {
+        return Ok(());
+    }
+    let query = Query {
+        labels: Some(format!(
+            "{},nutkin.dev/digest={}",
+            selector(&release.name, release.version),
+            digest(release)
+        )),
+        ..Query::default()
+    };
+    let mut secrets: Vec<Secret> = Vec::new();
+    client
+        .list_pages("v1", "Secret", Some(namespace), &query, |page| {
+            secrets.extend::<Vec<Secret>>(page);
+        })
+        .await?;
+    if secrets.is_empty() {
+        return Ok(());
+    }
+    let unreadable = |cause| StoreError::Unreadable {
+        secret: part_name(&release.name, release.version, 0),
+        cause,
+    };
+    let mut numbered: Vec<(usize, &Secret)> = secrets
+        .iter()
+        .filter_map(|s| {
+            let (n, of) = s.metadata.label("nutkin.dev/part").split_once("-of-")?;
+            (of.parse() == Ok(secrets.len())).then_some((n.parse().ok()?, s))
+        })
+        .collect();
+    numbered.sort_by_key(|(n, _)| *n);
+    if numbered.len() != secrets.len() {
+        return Err(unreadable(codec::CodecError::Json(
+            "parts of it are missing".into(),
+        )));
+    }
+    let mut packed = Vec::new();
+    for (_, secret) in numbered {
+        let data = secret.data.get("part").map_or("", String::as_str);
+        packed.extend(
+            BASE64
+                .decode(data)
+                .map_err(|e| unreadable(codec::CodecError::Base64(e.to_string())))?,
+        );
+    }
+    let json = codec::gunzip(packed).map_err(unreadable)?;
+    let moved: Moved = serde_json::from_slice(&json)
+        .map_err(|e| unreadable(codec::CodecError::Json(e.to_string())))?;
+    let schema = moved
+        .schema
+        .map(|s| BASE64.decode(s))
+        .transpose()
+        .map_err(|e| unreadable(codec::CodecError::Base64(e.to_string())))?;
+    release.chart.templates = moved.templates;
+    release.chart.files = moved.files;
+    release.chart.schema = schema;
+    Ok(())
+}

@@ -1,0 +1,470 @@
+//! Helm's release Secrets: create, update, read, list, delete, prune.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use futures::StreamExt;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::codec::{self, CodecError};
+use super::parts;
+use super::record::{Release, Status};
+use crate::cluster::{self, Client, Delete, ObjectRef, PARALLEL, Query};
+use crate::yaml::{Map, Value};
+
+/// The API server's limit for the values of a Secret's data together, before their base64.
+pub const MAX_DATA: usize = 1 << 20;
+
+/// The Secret type of Helm 3 and 4.
+const SECRET_TYPE: &str = "helm.sh/release.v1";
+
+/// Labels that are Helm's own; user labels may not use them.
+const SYSTEM_LABELS: &[&str] = &[
+    "name",
+    "owner",
+    "status",
+    "version",
+    "createdAt",
+    "modifiedAt",
+];
+
+/// What can go wrong with records.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// No release of that name in the namespace.
+    #[error("release {name:?} not found in namespace {namespace:?}")]
+    NoRelease {
+        /// The release's name.
+        name: String,
+        /// Where it was looked for.
+        namespace: String,
+    },
+    /// The release has no such revision.
+    #[error("release {name:?} has no revision {revision}")]
+    NoRevision {
+        /// The release's name.
+        name: String,
+        /// The revision asked for.
+        revision: u32,
+    },
+    /// The release has no deployed revision.
+    #[error("release {name:?} has no deployed revision")]
+    NoneDeployed {
+        /// The release's name.
+        name: String,
+    },
+    /// The revision's Secret is there already: another operation was faster.
+    #[error("revision {revision} of release {name:?} exists already: another operation made it")]
+    Exists {
+        /// The release's name.
+        name: String,
+        /// The revision.
+        revision: u32,
+    },
+    /// The record was rewritten by another since it was read.
+    #[error("the record of revision {revision} of release {name:?} was changed by another")]
+    Stale {
+        /// The release's name.
+        name: String,
+        /// The revision.
+        revision: u32,
+    },
+    /// A record that can't be read.
+    #[error("the Secret {secret} holds no readable release: {cause}")]
+    Unreadable {
+        /// The Secret's name.
+        secret: String,
+        /// What is wrong.
+        cause: CodecError,
+    },
+    /// The record is larger than a Secret may be, even without templates and files.
+    #[error(
+        "the record of release {name:?} is too large for a Secret: {size} bytes of at most {MAX_DATA}, \
+         without the chart's templates and files"
+    )]
+    TooLarge {
+        /// The release's name.
+        name: String,
+        /// The size of its encoding.
+        size: usize,
+    },
+    /// A user label with one of Helm's own keys.
+    #[error(
+        "the label {0:?} is one of Helm's own (name, owner, status, version, createdAt, modifiedAt)"
+    )]
+    SystemLabel(String),
+    /// A request failed.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+}
+
+/// The result of anything here.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A record with what is needed to rewrite it safely.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// The record.
+    pub release: Release,
+    /// The Secret's resourceVersion when it was read or written.
+    pub resource_version: String,
+    /// The Secret's uid.
+    pub uid: String,
+}
+
+/// What metadata alone says of a revision: its labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// The revision.
+    pub version: u32,
+    /// The status as labelled.
+    pub status: Status,
+}
+
+/// The releases of a namespace.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    namespace: String,
+}
+
+/// The Secret's name of a revision.
+pub fn secret_name(release: &str, revision: u32) -> String {
+    format!("sh.helm.release.v1.{release}.v{revision}")
+}
+
+/// A Secret as far as the store reads it.
+#[derive(Deserialize)]
+pub(super) struct Secret {
+    pub(super) metadata: Metadata,
+    #[serde(default)]
+    pub(super) data: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Metadata {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) namespace: String,
+    #[serde(default)]
+    pub(super) labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) uid: String,
+    #[serde(default)]
+    pub(super) resource_version: String,
+}
+
+impl Metadata {
+    pub(super) fn label(&self, key: &str) -> &str {
+        self.labels.get(key).map_or("", String::as_str)
+    }
+
+    fn version(&self) -> u32 {
+        self.label("version").parse().unwrap_or(0)
+    }
+}
+
+impl Secret {
+    pub(super) fn of(value: Value) -> cluster::Result<Self> {
+        serde_json::from_value(value).map_err(|e| cluster::Error::Answer {
+            action: "read a Secret".into(),
+            cause: e.to_string(),
+        })
+    }
+
+    /// The record's text: what Helm wrote, the Secret's own base64 taken off.
+    fn record(&self) -> std::result::Result<Vec<u8>, CodecError> {
+        let data = self
+            .data
+            .get("release")
+            .ok_or_else(|| CodecError::Json("the key \"release\" is missing".into()))?;
+        BASE64
+            .decode(data)
+            .map_err(|e| CodecError::Base64(e.to_string()))
+    }
+
+    fn into_stored(self) -> Result<Stored> {
+        let decoded = self.record().and_then(|text| codec::decode(&text));
+        let mut release = decoded.map_err(|cause| StoreError::Unreadable {
+            secret: self.metadata.name.clone(),
+            cause,
+        })?;
+        release.labels = user_labels(&self.metadata.labels);
+        // Records of old Helm versions may lack what the Secret's place says.
+        if release.namespace.is_empty() {
+            release.namespace = self.metadata.namespace;
+        }
+        Ok(Stored {
+            release,
+            resource_version: self.metadata.resource_version,
+            uid: self.metadata.uid,
+        })
+    }
+}
+
+fn user_labels(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    labels
+        .iter()
+        .filter(|(key, _)| !SYSTEM_LABELS.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().as_second().to_string()
+}
+
+impl Store {
+    /// The store of a namespace.
+    pub fn new(client: Client, namespace: &str) -> Self {
+        Store {
+            client,
+            namespace: namespace.to_owned(),
+        }
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    pub(super) fn secret_ref(&self, name: &str) -> ObjectRef {
+        ObjectRef::new("v1", "Secret", Some(&self.namespace), name)
+    }
+
+    /// Encodes a record and says whether it fits, before anything is done: whole, or with
+    /// templates, files and schema in further Secrets.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`], [`StoreError::SystemLabel`].
+    pub fn check(release: &Release) -> Result<()> {
+        parts::split(release).map(|_| ())?;
+        match release
+            .labels
+            .keys()
+            .find(|key| SYSTEM_LABELS.contains(&key.as_str()))
+        {
+            Some(key) => Err(StoreError::SystemLabel(key.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a new revision. Parts that don't fit the main Secret are written first.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] when the revision is there; those of [`Store::check`] and of the request.
+    pub async fn create(&self, release: &Release) -> Result<Stored> {
+        Self::check(release)?;
+        let split = parts::split(release)?;
+        parts::write(&self.client, &self.namespace, release, &split.parts).await?;
+        let mut labels = Map::new();
+        for (key, value) in &release.labels {
+            labels.insert(key.clone(), value.as_str().into());
+        }
+        labels.insert("name".into(), release.name.as_str().into());
+        labels.insert("owner".into(), "helm".into());
+        labels.insert("status".into(), release.info.status.as_str().into());
+        labels.insert("version".into(), release.version.to_string().into());
+        labels.insert("createdAt".into(), now().into());
+        let secret = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": secret_name(&release.name, release.version),
+                "namespace": self.namespace,
+                "labels": labels,
+            },
+            "type": SECRET_TYPE,
+            "data": { "release": BASE64.encode(split.main) },
+        });
+        match self.client.create(&secret, false).await {
+            Ok(made) => self.stored(release, made),
+            Err(cluster::Error::Exists { .. }) => Err(StoreError::Exists {
+                name: release.name.clone(),
+                revision: release.version,
+            }),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Rewrites a revision's record, if nobody else did since it was read.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`], [`StoreError::NoRevision`]; those of [`Store::check`] and of the request.
+    pub async fn update(&self, stored: &Stored) -> Result<Stored> {
+        let release = &stored.release;
+        Self::check(release)?;
+        let split = parts::split(release)?;
+        parts::write(&self.client, &self.namespace, release, &split.parts).await?;
+        let patch = json!({
+            "metadata": {
+                "resourceVersion": stored.resource_version,
+                "labels": {
+                    "status": release.info.status.as_str(),
+                    "modifiedAt": now(),
+                },
+            },
+            "data": { "release": BASE64.encode(split.main) },
+        });
+        let object = self.secret_ref(&secret_name(&release.name, release.version));
+        match self.client.merge_patch(&object, None, &patch).await {
+            Ok(made) => self.stored(release, made),
+            Err(cluster::Error::Stale { .. }) => Err(StoreError::Stale {
+                name: release.name.clone(),
+                revision: release.version,
+            }),
+            Err(e) if e.is_not_found() => Err(StoreError::NoRevision {
+                name: release.name.clone(),
+                revision: release.version,
+            }),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    fn stored(&self, release: &Release, made: Value) -> Result<Stored> {
+        let secret = Secret::of(made)?;
+        Ok(Stored {
+            release: release.clone(),
+            resource_version: secret.metadata.resource_version,
+            uid: secret.metadata.uid,
+        })
+    }
+
+    /// Reads one revision.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRevision`], [`StoreError::Unreadable`] and those of the request.
+    pub async fn get(&self, name: &str, revision: u32) -> Result<Stored> {
+        let object = self.secret_ref(&secret_name(name, revision));
+        match self.client.get(&object).await {
+            Ok(value) => Secret::of(value)?.into_stored(),
+            Err(e) if e.is_absent() => Err(StoreError::NoRevision {
+                name: name.to_owned(),
+                revision,
+            }),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// The revisions of a release, oldest first, by their labels alone; empty when there is no such
+    /// release.
+    pub async fn revisions(&self, name: &str) -> Result<Vec<Revision>> {
+        let query = Query {
+            labels: Some(format!("owner=helm,name={name}")),
+            metadata_only: true,
+            ..Query::default()
+        };
+        let mut all: Vec<Revision> = Vec::new();
+        self.client
+            .list_pages::<Secret>("v1", "Secret", Some(&self.namespace), &query, |page| {
+                all.extend(page.into_iter().map(|s| Revision {
+                    version: s.metadata.version(),
+                    status: Status::parse(s.metadata.label("status")),
+                }));
+            })
+            .await?;
+        all.sort_by_key(|r| r.version);
+        Ok(all)
+    }
+
+    /// All revisions of a release, oldest first, decoded.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRelease`], [`StoreError::Unreadable`] and those of the request.
+    pub async fn history(&self, name: &str) -> Result<Vec<Stored>> {
+        let query = Query {
+            labels: Some(format!("owner=helm,name={name}")),
+            ..Query::default()
+        };
+        let mut secrets: Vec<Secret> = Vec::new();
+        self.client
+            .list_pages("v1", "Secret", Some(&self.namespace), &query, |page| {
+                secrets.extend::<Vec<Secret>>(page);
+            })
+            .await?;
+        if secrets.is_empty() {
+            return Err(self.no_release(name));
+        }
+        secrets.sort_by_key(|s| s.metadata.version());
+        secrets.into_iter().map(Secret::into_stored).collect()
+    }
+
+    fn no_release(&self, name: &str) -> StoreError {
+        StoreError::NoRelease {
+            name: name.to_owned(),
+            namespace: self.namespace.clone(),
+        }
+    }
+
+    /// The newest revision.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRelease`], [`StoreError::Unreadable`] and those of the request.
+    pub async fn last(&self, name: &str) -> Result<Stored> {
+        match self.revisions(name).await?.last() {
+            Some(newest) => self.get(name, newest.version).await,
+            None => Err(self.no_release(name)),
+        }
+    }
+
+    /// The newest revision whose status is deployed.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRelease`], [`StoreError::NoneDeployed`], [`StoreError::Unreadable`] and those
+    /// of the request.
+    pub async fn deployed(&self, name: &str) -> Result<Stored> {
+        let revisions = self.revisions(name).await?;
+        if revisions.is_empty() {
+            return Err(self.no_release(name));
+        }
+        match revisions
+            .iter()
+            .rev()
+            .find(|r| r.status == Status::Deployed)
+        {
+            Some(deployed) => self.get(name, deployed.version).await,
+            None => Err(StoreError::NoneDeployed {
+                name: name.to_owned(),
+            }),
+        }
+    }
+
+    /// Deletes a revision and its parts; nothing happens when it isn't there.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn delete(&self, name: &str, revision: u32) -> Result<()> {
+        let object = self.secret_ref(&secret_name(name, revision));
+        self.client.delete(&object, &Delete::default()).await?;
+        parts::delete(&self.client, &self.namespace, name, revision).await?;
+        Ok(())
+    }
+
+    /// Deletes the oldest revisions until at most `max` are left (0: no limit), as
+    /// [`super::to_prune`] decides. Returns those deleted.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn prune(&self, name: &str, max: usize) -> Result<Vec<u32>> {
+        let gone = super::to_prune(&self.revisions(name).await?, max);
+        futures::stream::iter(gone.iter().map(|v| self.delete(name, *v)))
+            .buffered(PARALLEL)
+            .collect::<Vec<_>>()
+            .await
+            .into_iter()
+            .collect::<Result<Vec<()>>>()?;
+        Ok(gone)
+    }
+
+    /// The chart's templates, files and schema of a record whose main Secret had no room for them;
+    /// returns at once when the record is whole.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn complete(&self, stored: &mut Stored) -> Result<()> {
+        parts::read(&self.client, &self.namespace, &mut stored.release).await
+    }
+}
