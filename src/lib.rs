@@ -10,4 +10,5 @@ pub mod cluster;
 pub mod release;
 pub mod render;
 pub mod template;
+pub mod values;
 pub mod yaml;

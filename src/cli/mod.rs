@@ -135,3 +135,4 @@ fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
 }
 
 mod completion;
+pub mod values_flags;

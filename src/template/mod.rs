@@ -1,3 +1,4 @@
 //! Templates: the native language and the one of Helm.
 
+pub mod funcs;
 pub mod gotmpl;

@@ -1,0 +1,4 @@
+//! Functions that both template languages share.
+
+pub mod quantity;
+pub mod semver;
