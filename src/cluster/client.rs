@@ -308,7 +308,7 @@ impl Client {
 
     fn unreachable(&self, cause: String) -> Error {
         Error::Unreachable {
-            server: self.inner.server.clone(),
+            server: format!("the Kubernetes API at {}", self.inner.server),
             cause,
         }
     }
@@ -332,7 +332,7 @@ impl Client {
     }
 
     /// The error that a failure status means, and how long the server advises to wait.
-    fn classify(
+    pub(super) fn classify(
         &self,
         request: &Request,
         code: StatusCode,

@@ -49,10 +49,10 @@ pub enum Error {
     /// The kubeconfig, the in-cluster files or an exec plugin don't give a usable client.
     #[error("cannot configure the Kubernetes client: {0}")]
     Configure(String),
-    /// No answer from the API server, after retries.
-    #[error("cannot reach the Kubernetes API at {server}: {cause}")]
+    /// No answer, after retries.
+    #[error("cannot reach {server}: {cause}")]
     Unreachable {
-        /// The API server's address.
+        /// What was asked: the API server with its address, or what stands behind its proxy.
         server: String,
         /// The lowest cause.
         cause: String,

@@ -6,6 +6,8 @@ mod error;
 pub mod kinds;
 mod object;
 mod options;
+pub mod ownership;
+mod proxy;
 mod rw;
 
 pub use client::{Client, PARALLEL};
@@ -13,4 +15,5 @@ pub use discovery::Discovery;
 pub use error::{Cause, Error, FieldConflict, Owner, Result};
 pub use object::{ObjectRef, annotation, label, resource_version, split_api_version, uid};
 pub use options::Options;
+pub use proxy::{Endpoint, Forward};
 pub use rw::{Apply, Delete, FIELD_MANAGER, Propagation, Query, set_annotation, set_label};

@@ -2,14 +2,19 @@
 
 mod codec;
 mod history;
+mod holder;
+pub mod lock;
 mod name;
+pub mod own;
 mod parts;
 mod record;
 mod store;
 
 pub use codec::{CodecError, MAX_JSON, decode, encode};
 pub use history::to_prune;
+pub use lock::{Lock, LockError};
 pub use name::{MAX_NAME, NameError, validate_name};
+pub use own::{Document, Own, OwnError};
 pub use record::{
     CLIENT_SIDE, Chart, File, Hook, HookRun, Info, Release, SERVER_SIDE, Status, Time,
 };
