@@ -1,6 +1,7 @@
 //! The command line: one file per command, its `Args` (doc comments are the help) and `run`.
 
 pub mod error;
+pub mod kube;
 pub mod output;
 
 use std::process::ExitCode;
@@ -37,18 +38,9 @@ pub struct Global {
         value_name = "NAME"
     )]
     pub namespace: Option<String>,
-    /// The kubeconfig file (default: $KUBECONFIG, then ~/.kube/config, then in-cluster)
-    #[arg(long, global = true, value_name = "FILE")]
-    pub kubeconfig: Option<std::path::PathBuf>,
-    /// The context of the kubeconfig file to use
-    #[arg(
-        long,
-        global = true,
-        visible_alias = "context",
-        env = "HELM_KUBECONTEXT",
-        value_name = "NAME"
-    )]
-    pub kube_context: Option<String>,
+    /// Which cluster, and who talks to it.
+    #[command(flatten)]
+    pub kube: kube::KubeFlags,
     /// Show what the libraries below log, on stderr
     #[arg(long, global = true, env = "HELM_DEBUG", value_parser = clap::builder::FalseyValueParser::new())]
     pub debug: bool,
