@@ -5,6 +5,9 @@
 SCRIPTS=$(dirname "$(dirname "$(dirname "$(realpath "${BASH_SOURCE[0]}")")")")
 TESTBED=$SCRIPTS/testbed
 CACHE=$(realpath -m "${NUTKIN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/nutkin}")
+# The folder of helm, kubectl and the like, by what they are made from.
+TOOLS=tools/$(sha256sum <"$TESTBED/wheels.txt" | cut -c1-16)
+TOOLS_BIN=$CACHE/$TOOLS/bin
 
 say() { echo "$*" >&2; }
 die() {
@@ -56,7 +59,7 @@ hash_of() {
 }
 
 # cached PATH COMMAND...: makes the file or folder $CACHE/PATH once. The command gets a path to fill as its last
-# argument; it is moved into place whole, so what is there is complete. Two runs at once: the second waits.
+# argument (and may use names that begin with it for scratch); it is moved into place whole, so what is there is complete. Two runs at once: the second waits.
 cached() {
 	local path=$CACHE/$1 lock
 	shift
@@ -65,7 +68,7 @@ cached() {
 	exec {lock}>"$CACHE/lock/$(hash_of "$path")"
 	flock "$lock"
 	if [[ ! -e $path ]]; then
-		rm -rf "$path.part"
+		rm -rf "$path".part*
 		# Not as a condition, or the command would run without errexit.
 		"$@" "$path.part"
 		mv "$path.part" "$path"
