@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Error;
+use crate::template::funcs::semver::Version;
+use crate::yaml::{self, Value};
+
 /// The content of Chart.yaml. Field names are Helm's; empty fields are left out when written.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -118,7 +122,7 @@ pub struct Dependency {
         skip_serializing_if = "Vec::is_empty",
         deserialize_with = "null_default"
     )]
-    pub import_values: Vec<crate::yaml::Value>,
+    pub import_values: Vec<Value>,
     /// Another name under which the chart stands.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub alias: String,
@@ -131,4 +135,227 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+impl Dependency {
+    /// The name under which the chart stands: the alias, where there is one.
+    pub fn key(&self) -> &str {
+        if self.alias.is_empty() {
+            &self.name
+        } else {
+            &self.alias
+        }
+    }
+}
+
+/// Reads Chart.yaml's text; `file` is for messages.
+pub(super) fn read(file: &str, text: &str) -> Result<Metadata, Error> {
+    let mut value = yaml::parse(text).map_err(|e| Error::Invalid {
+        file: file.to_owned(),
+        line: Some(e.line),
+        message: e.to_string(),
+    })?;
+    if let Value::Object(map) = &mut value {
+        // Helm 2 knew charts without apiVersion.
+        let version = map.entry("apiVersion").or_insert(Value::Null);
+        if version.is_null() || version.as_str() == Some("") {
+            *version = Value::String("v1".to_owned());
+        }
+    }
+    convert(file, text, value)
+}
+
+/// From a parsed file to the typed content; a type error is put on the line of its key.
+pub(super) fn convert(file: &str, text: &str, mut value: Value) -> Result<Metadata, Error> {
+    coerce(&mut value);
+    let invalid = |key: &str, message: String| Error::Invalid {
+        file: file.to_owned(),
+        line: line_of(text, key),
+        message,
+    };
+    let Value::Object(map) = &value else {
+        return Err(invalid("", "must be a map".to_owned()));
+    };
+    // Key by key, so that the message can say which one it is.
+    for (key, one) in map {
+        let single = Value::Object([(key.clone(), one.clone())].into_iter().collect());
+        if let Err(e) = serde_json::from_value::<Metadata>(single) {
+            return Err(invalid(key, format!("{key}: {e}")));
+        }
+    }
+    serde_json::from_value(value).map_err(|e| invalid("", e.to_string()))
+}
+
+/// The line on which a top-level key stands.
+fn line_of(text: &str, key: &str) -> Option<usize> {
+    if key.is_empty() {
+        return None;
+    }
+    text.lines()
+        .position(|line| {
+            line.strip_prefix(key)
+                .is_some_and(|rest| rest.trim_start().starts_with(':'))
+        })
+        .map(|at| at + 1)
+}
+
+/// Makes strings of numbers and booleans where Chart.yaml wants strings, as sigs.k8s.io/yaml does:
+/// `appVersion: 1.19` is `"1.19"` (and `1.20` is `"1.2"`).
+fn coerce(value: &mut Value) {
+    const STRINGS: [&str; 20] = [
+        "name",
+        "home",
+        "version",
+        "description",
+        "icon",
+        "apiVersion",
+        "condition",
+        "appVersion",
+        "kubeVersion",
+        "type",
+        "email",
+        "url",
+        "repository",
+        "alias",
+        "tags",
+        "keywords",
+        "sources",
+        "annotations",
+        "maintainers",
+        "dependencies",
+    ];
+    let Value::Object(map) = value else { return };
+    for (key, value) in map.iter_mut() {
+        if !STRINGS.contains(&key.as_str()) {
+            continue;
+        }
+        match value {
+            Value::Array(items) => {
+                for item in items {
+                    coerce(item);
+                    to_string(item);
+                }
+            }
+            Value::Object(inner) if key == "annotations" => inner.values_mut().for_each(to_string),
+            other => to_string(other),
+        }
+    }
+}
+
+fn to_string(value: &mut Value) {
+    let text = match &*value {
+        Value::Bool(b) => b.to_string(),
+        Value::Number(n) => match n.as_f64() {
+            Some(f) if !n.is_i64() && !n.is_u64() && f.fract() == 0.0 && f.abs() < 1e18 => {
+                format!("{f:.0}")
+            }
+            _ => n.to_string(),
+        },
+        _ => return,
+    };
+    *value = Value::String(text);
+}
+
+/// Checks what Helm's `Metadata.Validate` checks, and cleans the strings as it does.
+pub(super) fn validate(file: &str, text: &str, metadata: &mut Metadata) -> Result<(), Error> {
+    let fail = |key: &str, message: String| {
+        Err(Error::Invalid {
+            file: file.to_owned(),
+            line: line_of(text, key),
+            message,
+        })
+    };
+    for field in [
+        &mut metadata.name,
+        &mut metadata.description,
+        &mut metadata.home,
+        &mut metadata.icon,
+        &mut metadata.condition,
+        &mut metadata.tags,
+        &mut metadata.app_version,
+        &mut metadata.kube_version,
+    ] {
+        sanitize(field);
+    }
+    metadata
+        .sources
+        .iter_mut()
+        .chain(&mut metadata.keywords)
+        .for_each(sanitize);
+    for maintainer in &mut metadata.maintainers {
+        sanitize(&mut maintainer.name);
+        sanitize(&mut maintainer.email);
+        sanitize(&mut maintainer.url);
+    }
+    if metadata.name.is_empty() {
+        return fail("name", "name is required".to_owned());
+    }
+    if matches!(metadata.name.as_str(), "." | "..") || metadata.name.contains('/') {
+        return fail("name", format!("name {:?} is not allowed", metadata.name));
+    }
+    if metadata.version.is_empty() {
+        return fail("version", "version is required".to_owned());
+    }
+    if Version::parse(&metadata.version).is_err() {
+        return fail(
+            "version",
+            format!("version {:?} is not a semantic version", metadata.version),
+        );
+    }
+    if !matches!(metadata.kind.as_str(), "" | "application" | "library") {
+        return fail(
+            "type",
+            format!("type {:?} must be application or library", metadata.kind),
+        );
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for dependency in &mut metadata.dependencies {
+        sanitize(&mut dependency.name);
+        sanitize(&mut dependency.version);
+        sanitize(&mut dependency.repository);
+        sanitize(&mut dependency.condition);
+        dependency.tags.iter_mut().for_each(sanitize);
+        let alias_ok = dependency
+            .alias
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+        if !alias_ok {
+            return fail(
+                "dependencies",
+                format!(
+                    "dependency {:?} has disallowed characters in the alias",
+                    dependency.name
+                ),
+            );
+        }
+        if !seen.insert(dependency.key().to_owned()) {
+            return fail(
+                "dependencies",
+                format!(
+                    "more than one dependency with name or alias {:?}",
+                    dependency.key()
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// White space becomes a blank, what cannot be printed goes.
+fn sanitize(text: &mut String) {
+    if text
+        .chars()
+        .any(|c| c.is_control() || (c.is_whitespace() && c != ' '))
+    {
+        *text = text
+            .chars()
+            .filter_map(|c| {
+                if c.is_whitespace() {
+                    Some(' ')
+                } else {
+                    (!c.is_control()).then_some(c)
+                }
+            })
+            .collect();
+    }
 }

@@ -1,8 +1,17 @@
 //! Charts: Chart.yaml, loading, archives, dependencies, packaging and provenance.
 
+mod archive;
+mod error;
+mod ignore;
+mod load;
 mod metadata;
+mod pathmatch;
 
+pub use archive::{MAX_DEPTH, MAX_ENTRIES, MAX_TOTAL};
+pub use error::Error;
+pub use load::{load, load_archive};
 pub use metadata::{Dependency, Maintainer, Metadata};
+pub use pathmatch::{BadPattern, path_match};
 
 use crate::yaml::Value;
 
@@ -36,4 +45,36 @@ pub struct Chart {
     pub files: Vec<File>,
     /// The charts below `charts/`.
     pub dependencies: Vec<Chart>,
+}
+
+impl Chart {
+    /// The name in Chart.yaml.
+    pub fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
+    /// Whether the chart only lends components and named templates.
+    pub fn is_library(&self) -> bool {
+        self.metadata.kind == "library"
+    }
+
+    /// The files below `crds/` that hold manifests, of this chart and all below it, each with its
+    /// full path (`chart/charts/child/crds/x.yaml`); never rendered.
+    pub fn crd_files(&self) -> Vec<(String, &File)> {
+        let mut found = Vec::new();
+        self.collect_crds(self.name(), &mut found);
+        found
+    }
+
+    fn collect_crds<'a>(&'a self, path: &str, found: &mut Vec<(String, &'a File)>) {
+        for file in &self.crds {
+            let name = file.name.to_ascii_lowercase();
+            if [".yaml", ".yml", ".json"].iter().any(|e| name.ends_with(e)) {
+                found.push((format!("{path}/{}", file.name), file));
+            }
+        }
+        for child in &self.dependencies {
+            child.collect_crds(&format!("{path}/charts/{}", child.name()), found);
+        }
+    }
 }

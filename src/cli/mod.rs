@@ -51,6 +51,7 @@ pub struct Global {
 enum Command {
     /// Print a shell's completion script
     Completion(completion::Args),
+    Template(template::Args),
 }
 
 /// What a command's `run` gets besides its own arguments.
@@ -123,8 +124,11 @@ pub fn main() -> ExitCode {
 fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
     match command {
         Command::Completion(args) => args.run(cx),
+        Command::Template(args) => args.run(cx),
     }
 }
 
+pub mod charts;
 mod completion;
+mod template;
 pub mod values_flags;

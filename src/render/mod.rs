@@ -1,6 +1,22 @@
 //! From a chart, values and capabilities to documents, hooks and notes.
 
-use crate::yaml::Value;
+mod capabilities;
+mod documents;
+mod error;
+mod order;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::chart::Chart;
+use crate::template::funcs::semver::{Constraint, Version};
+use crate::template::{self, tera};
+use crate::values::Numbers;
+use crate::yaml::{Map, Value};
+
+pub use capabilities::{Capabilities, DEFAULT_KUBE_VERSION};
+pub use error::Error;
+pub use order::install_key;
 
 /// What a template may know of the release: Helm's `.Release`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,13 +31,17 @@ pub struct ReleaseOptions {
     pub is_upgrade: bool,
 }
 
-/// What a template may know of the cluster: Helm's `.Capabilities`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Capabilities {
-    /// The server's version, for instance `v1.37.2`.
-    pub kube_version: String,
-    /// `group/version` and `group/version/Kind` strings.
-    pub api_versions: Vec<String>,
+/// Reads one object, or a list where the name is empty: `(apiVersion, kind, namespace, name)`.
+/// `None` where there is nothing; an error's text says why the question couldn't be answered.
+pub type Lookup = dyn Fn(&str, &str, &str, &str) -> Result<Option<Value>, String> + Send + Sync;
+
+/// What else a render may be given; the default is offline and deterministic.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// The cluster, for `lookup` and `lookup_or_generate`; without one, `lookup` finds nothing.
+    pub lookup: Option<Arc<Lookup>>,
+    /// Whether templates may ask for random bytes and the time.
+    pub allow_random: bool,
 }
 
 /// A document of a manifest.
@@ -33,6 +53,38 @@ pub struct Document {
     pub text: String,
     /// The parsed object: a map with apiVersion, kind and metadata.name.
     pub object: Value,
+}
+
+impl Document {
+    /// The object's `apiVersion`.
+    pub fn api_version(&self) -> &str {
+        self.object
+            .get("apiVersion")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// The object's `kind`.
+    pub fn kind(&self) -> &str {
+        self.object
+            .get("kind")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// The object's `metadata.name`.
+    pub fn name(&self) -> &str {
+        self.metadata("name").unwrap_or_default()
+    }
+
+    /// The object's `metadata.namespace`, where it has one.
+    pub fn namespace(&self) -> Option<&str> {
+        self.metadata("namespace")
+    }
+
+    fn metadata(&self, key: &str) -> Option<&str> {
+        self.object.get("metadata")?.get(key)?.as_str()
+    }
 }
 
 /// A document with the annotation `helm.sh/hook`.
@@ -55,8 +107,199 @@ pub struct Hook {
 pub struct Rendered {
     /// The objects in Helm's install order.
     pub documents: Vec<Document>,
-    /// The hooks, sorted by weight, then name.
+    /// The hooks in the order of Helm's records: by kind, then as written. See [`Rendered::hooks_for`].
     pub hooks: Vec<Hook>,
     /// NOTES.txt of the root chart; empty where there is none.
     pub notes: String,
 }
+
+impl Rendered {
+    /// Helm's manifest: each document behind `---` and its source. Hooks and CRDs are not in it.
+    pub fn manifest(&self) -> String {
+        manifest(&self.documents)
+    }
+
+    /// The hooks of an event in the order they run: by weight, then name.
+    pub fn hooks_for(&self, event: &str) -> Vec<&Hook> {
+        let mut hooks: Vec<&Hook> = self
+            .hooks
+            .iter()
+            .filter(|h| h.events.iter().any(|e| e == event))
+            .collect();
+        hooks.sort_by(|a, b| {
+            a.weight
+                .cmp(&b.weight)
+                .then_with(|| a.document.name().cmp(b.document.name()))
+        });
+        hooks
+    }
+}
+
+/// The text of documents as Helm's manifests have it.
+pub fn manifest(documents: &[Document]) -> String {
+    documents
+        .iter()
+        .map(|d| format!("---\n# Source: {}\n{}\n", d.source, d.text))
+        .collect()
+}
+
+/// Renders a chart.
+///
+/// `chart` is as loaded, with its disabled subcharts already gone; `values` are the merged ones,
+/// with each subchart's below its name and the globals handed down (`values::coalesce`).
+///
+/// # Errors
+/// A template that cannot be read or fails, output that is no YAML or no object, an unknown hook
+/// event, or a version of Kubernetes that the chart doesn't want.
+pub fn render(
+    chart: &Chart,
+    values: &Value,
+    release: &ReleaseOptions,
+    capabilities: &Capabilities,
+    options: &Options,
+) -> Result<Rendered, Error> {
+    check_kube_version(chart, capabilities)?;
+    let mut outputs = BTreeMap::new();
+    let scope = Scope {
+        chart,
+        path: chart.name().to_owned(),
+        values,
+        is_root: true,
+    };
+    let with = With {
+        release,
+        capabilities,
+        options,
+    };
+    render_chart(&scope, &with, &mut outputs)?;
+
+    let mut rendered = Rendered::default();
+    let own_notes = format!("{}/templates/NOTES.txt", chart.name());
+    for (source, output) in outputs {
+        let bare = source.strip_suffix(".tera").unwrap_or(&source);
+        if bare.ends_with("NOTES.txt") {
+            if bare == own_notes {
+                rendered.notes = output;
+            }
+            continue;
+        }
+        documents::read(
+            &source,
+            &output,
+            &mut rendered.documents,
+            &mut rendered.hooks,
+        )?;
+    }
+    documents::sort_documents(&mut rendered.documents);
+    documents::sort_hooks(&mut rendered.hooks);
+    Ok(rendered)
+}
+
+/// How the numbers of a chart's values are to be read: exactly for Tera, as Helm does where a template
+/// is in Helm's language.
+pub fn numbers(chart: &Chart) -> Numbers {
+    let helm = chart.templates.iter().any(|f| !f.name.ends_with(".tera"))
+        || chart
+            .dependencies
+            .iter()
+            .any(|c| numbers(c) == Numbers::Helm);
+    if helm { Numbers::Helm } else { Numbers::Exact }
+}
+
+fn check_kube_version(chart: &Chart, capabilities: &Capabilities) -> Result<(), Error> {
+    let constraint = &chart.metadata.kube_version;
+    if constraint.is_empty() {
+        return Ok(());
+    }
+    // Helm leaves what a vendor adds (`-gke.1`) out of the comparison.
+    let plain = capabilities
+        .kube_version
+        .split(['-', '+'])
+        .next()
+        .unwrap_or_default();
+    let fits = match (Constraint::parse(constraint), Version::parse(plain)) {
+        (Ok(constraint), Ok(version)) => constraint.matches(&version),
+        _ => false,
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(Error::KubeVersion {
+        chart: chart.name().to_owned(),
+        constraint: constraint.clone(),
+        version: capabilities.kube_version.clone(),
+    })
+}
+
+/// A chart in the tree, with its own part of the values.
+struct Scope<'a> {
+    chart: &'a Chart,
+    /// `root/charts/child`.
+    path: String,
+    values: &'a Value,
+    is_root: bool,
+}
+
+/// What all charts of a render share.
+struct With<'a> {
+    release: &'a ReleaseOptions,
+    capabilities: &'a Capabilities,
+    options: &'a Options,
+}
+
+fn render_chart(
+    scope: &Scope<'_>,
+    with: &With<'_>,
+    outputs: &mut BTreeMap<String, String>,
+) -> Result<(), Error> {
+    let empty = Value::Object(Map::new());
+    for child in &scope.chart.dependencies {
+        let values = scope
+            .values
+            .get(child.name())
+            .filter(|v| v.is_object())
+            .unwrap_or(&empty);
+        let path = format!("{}/charts/{}", scope.path, child.name());
+        let inner = Scope {
+            chart: child,
+            path,
+            values,
+            is_root: false,
+        };
+        render_chart(&inner, with, outputs)?;
+    }
+    // A library only lends its `_` files.
+    if scope.chart.is_library() {
+        return Ok(());
+    }
+    let is_tera = |name: &str| name.ends_with(".tera");
+    for file in &scope.chart.templates {
+        let base = file.name.rsplit('/').next().unwrap_or_default();
+        if base.starts_with('_') || is_tera(&file.name) {
+            continue;
+        }
+        let source = format!("{}/{}", scope.path, file.name);
+        return Err(template::Error::new(
+            source,
+            "the template is not in Tera (its name doesn't end in .tera), and only Tera can be rendered",
+        )
+        .into());
+    }
+    let has_tera = scope.chart.templates.iter().any(|f| is_tera(&f.name));
+    if has_tera {
+        let context = tera::Scope {
+            chart: scope.chart,
+            path: &scope.path,
+            values: scope.values,
+            is_root: scope.is_root,
+            release: with.release,
+            capabilities: with.capabilities,
+            options: with.options,
+        };
+        outputs.extend(tera::render_chart(&context)?);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

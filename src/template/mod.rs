@@ -1,4 +1,9 @@
 //! Templates: the native language and the one of Helm.
 
+mod error;
 pub mod funcs;
 pub mod gotmpl;
+pub mod suggest;
+pub mod tera;
+
+pub use error::{Error, Place};

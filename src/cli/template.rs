@@ -1,0 +1,245 @@
+//! `nutkin template`: renders a chart without a cluster.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::error::{CommandError, Kind};
+use super::values_flags::ValueFlags;
+use super::{Context, charts};
+use crate::chart::{self, path_match};
+use crate::render::{Capabilities, Options, ReleaseOptions};
+
+/// Render a chart's templates, without a cluster
+///
+/// Prints the manifest as Helm does: objects in the order of their installation, then the hooks.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  nutkin template my-job ./charts/flink-application -f values/dev.yaml\n  \
+nutkin template ./charts/flink-application -s 'templates/jobmanager*'"
+)]
+pub struct Args {
+    /// The release's name and the chart, or the chart alone
+    #[arg(required = true, num_args = 1..=2, value_names = ["NAME", "CHART"])]
+    name_and_chart: Vec<String>,
+    #[command(flatten)]
+    values: ValueFlags,
+    /// Show only what these templates make; a glob below the chart, may be repeated
+    #[arg(short = 's', long, value_name = "TEMPLATE")]
+    show_only: Vec<String>,
+    /// Print the chart's CRDs too
+    #[arg(long)]
+    include_crds: bool,
+    /// Leave out the tests
+    #[arg(long)]
+    skip_tests: bool,
+    /// Leave out all hooks
+    #[arg(long)]
+    no_hooks: bool,
+    /// Let the templates think that this is an upgrade
+    #[arg(long)]
+    is_upgrade: bool,
+    /// The Kubernetes version that templates see
+    #[arg(long, value_name = "VERSION")]
+    kube_version: Option<String>,
+    /// API versions that templates see besides the usual ones; comma separated, may be repeated
+    #[arg(short = 'a', long, value_delimiter = ',', value_name = "GROUP/VERSION")]
+    api_versions: Vec<String>,
+    /// Write a file for each template below this folder, and print their names
+    #[arg(long, value_name = "FOLDER")]
+    output_dir: Option<PathBuf>,
+    /// Put the release's name into the path below --output-dir
+    #[arg(long)]
+    release_name: bool,
+    /// Let templates ask for random text and the time, so that each render differs
+    #[arg(long)]
+    allow_random: bool,
+}
+
+/// A piece of output: its source, and its text without the separator.
+struct Piece {
+    source: String,
+    text: String,
+}
+
+impl Args {
+    /// Renders and prints.
+    pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
+        let (name, path) = match self.name_and_chart.as_slice() {
+            [chart] => ("release-name", chart),
+            [name, chart, ..] => (name.as_str(), chart),
+            [] => return Err(CommandError::new(Kind::Usage, "the chart is missing")),
+        };
+        let path = Path::new(path);
+        let chart = chart::load(path)?;
+        if chart.is_library() {
+            return Err(CommandError::new(
+                Kind::Invalid,
+                format_args!(
+                    "{} is a library chart: it lends templates and has no objects",
+                    chart.name()
+                ),
+            ));
+        }
+        let crds: Vec<Piece> = chart
+            .crd_files()
+            .into_iter()
+            .filter(|_| self.include_crds)
+            .map(|(source, file)| Piece {
+                source,
+                text: String::from_utf8_lossy(&file.data).into_owned(),
+            })
+            .collect();
+        let release = ReleaseOptions {
+            name: name.to_owned(),
+            namespace: cx
+                .global
+                .namespace
+                .clone()
+                .unwrap_or_else(|| "default".to_owned()),
+            revision: 1,
+            is_upgrade: self.is_upgrade,
+        };
+        let options = Options {
+            lookup: None,
+            allow_random: self.allow_random,
+        };
+        let (_, rendered) = charts::render_chart(
+            chart,
+            path,
+            &self.values,
+            &release,
+            &self.capabilities()?,
+            &options,
+            &cx.output,
+        )?;
+        let hooks = rendered
+            .hooks
+            .into_iter()
+            .filter(|h| {
+                !self.no_hooks && !(self.skip_tests && h.events.iter().any(|e| e == "test"))
+            })
+            .map(|h| h.document);
+        let objects: Vec<Piece> = crds
+            .into_iter()
+            .chain(rendered.documents.into_iter().map(piece))
+            .collect();
+        let hooks: Vec<Piece> = hooks.map(piece).collect();
+        if let Some(folder) = &self.output_dir {
+            let folder = if self.release_name {
+                folder.join(name)
+            } else {
+                folder.clone()
+            };
+            let wanted = self.selected(objects, hooks)?;
+            return write_files(&folder, wanted, cx);
+        }
+        if self.show_only.is_empty() {
+            let objects: String = objects.iter().map(shown).collect();
+            let hooks: String = hooks.iter().map(shown).collect();
+            return print(cx, &format!("{}\n{hooks}", objects.trim()));
+        }
+        let text: String = self
+            .selected(objects, hooks)?
+            .iter()
+            .map(|p| format!("{}\n", shown(p)))
+            .collect();
+        print(cx, &text)
+    }
+
+    fn capabilities(&self) -> Result<Capabilities, CommandError> {
+        let mut capabilities = Capabilities::default();
+        if let Some(version) = &self.kube_version {
+            capabilities = capabilities
+                .with_kube_version(version)
+                .map_err(|e| CommandError::new(Kind::Usage, format_args!("--kube-version: {e}")))?;
+        }
+        capabilities
+            .api_versions
+            .extend(self.api_versions.iter().cloned());
+        Ok(capabilities)
+    }
+
+    /// What `--show-only` asks for, in the order of its patterns.
+    fn selected(&self, objects: Vec<Piece>, hooks: Vec<Piece>) -> Result<Vec<Piece>, CommandError> {
+        let pieces: Vec<Piece> = objects.into_iter().chain(hooks).collect();
+        if self.show_only.is_empty() {
+            return Ok(pieces);
+        }
+        let mut chosen = Vec::new();
+        for pattern in &self.show_only {
+            let before = chosen.len();
+            for piece in &pieces {
+                let inner = piece
+                    .source
+                    .split_once('/')
+                    .map_or(piece.source.as_str(), |(_, rest)| rest);
+                let fits = path_match(pattern, inner).map_err(|e| {
+                    CommandError::new(Kind::Usage, format_args!("--show-only {pattern}: {e}"))
+                })?;
+                if fits {
+                    chosen.push(Piece {
+                        source: piece.source.clone(),
+                        text: piece.text.clone(),
+                    });
+                }
+            }
+            if chosen.len() == before {
+                let names: BTreeSet<&str> = pieces
+                    .iter()
+                    .filter_map(|p| p.source.split_once('/').map(|(_, rest)| rest))
+                    .collect();
+                let names = names.into_iter().collect::<Vec<_>>().join(", ");
+                return Err(CommandError::new(
+                    Kind::NotFound,
+                    format_args!("no template {pattern} in the chart makes an object"),
+                )
+                .hint(format_args!("one of: {names}")));
+            }
+        }
+        Ok(chosen)
+    }
+}
+
+fn piece(document: crate::render::Document) -> Piece {
+    Piece {
+        source: document.source,
+        text: document.text,
+    }
+}
+
+fn shown(piece: &Piece) -> String {
+    format!("---\n# Source: {}\n{}\n", piece.source, piece.text)
+}
+
+fn print(cx: &Context, text: &str) -> Result<ExitCode, CommandError> {
+    cx.output.data(text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes each piece to the file of its source; the pieces of one source go into one file.
+fn write_files(folder: &Path, pieces: Vec<Piece>, cx: &Context) -> Result<ExitCode, CommandError> {
+    let failed = |path: &Path, e: std::io::Error| {
+        CommandError::new(
+            Kind::Failed,
+            format_args!("cannot write {}: {e}", path.display()),
+        )
+    };
+    let mut files: Vec<(PathBuf, String)> = Vec::new();
+    for piece in &pieces {
+        let path = folder.join(&piece.source);
+        match files.iter_mut().find(|(p, _)| *p == path) {
+            Some((_, text)) => text.push_str(&shown(piece)),
+            None => files.push((path, shown(piece))),
+        }
+    }
+    for (path, text) in files {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|e| failed(parent, e))?;
+        }
+        fs::write(&path, text).map_err(|e| failed(&path, e))?;
+        cx.output.data(&format!("wrote {}\n", path.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,64 @@
+//! Why a chart could not be rendered.
+
+/// An error of a render. Each names the template's file and, where there is one, the line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A template cannot be read or fails.
+    #[error("{0}")]
+    Template(Box<crate::template::Error>),
+    /// What a template made is not YAML.
+    #[error("{file}: the output is not valid YAML: line {line} of the output: {cause}\n{excerpt}")]
+    Yaml {
+        /// The template.
+        file: String,
+        /// The line of the template's output, from 1.
+        line: usize,
+        /// What the parser says.
+        cause: String,
+        /// The lines of the output around it.
+        excerpt: String,
+    },
+    /// What a template made is no Kubernetes object.
+    #[error("{file}: the document in line {line} of the output {reason}\n{excerpt}")]
+    Object {
+        /// The template.
+        file: String,
+        /// The line of the output where the document begins, from 1.
+        line: usize,
+        /// What it lacks.
+        reason: String,
+        /// The first lines of the document.
+        excerpt: String,
+    },
+    /// A hook with an event that doesn't exist.
+    #[error("{file}: {kind} {name:?} has an unknown helm.sh/hook {event:?}{hint}")]
+    Hook {
+        /// The template.
+        file: String,
+        /// The object's kind.
+        kind: String,
+        /// The object's name.
+        name: String,
+        /// The event.
+        event: String,
+        /// What was perhaps meant, with a leading separator; may be empty.
+        hint: String,
+    },
+    /// The chart wants another version of Kubernetes.
+    #[error("chart {chart:?} requires kubeVersion {constraint}, which Kubernetes {version} is not")]
+    KubeVersion {
+        /// The chart's name.
+        chart: String,
+        /// Its constraint.
+        constraint: String,
+        /// The cluster's version.
+        version: String,
+    },
+}
+
+impl From<crate::template::Error> for Error {
+    fn from(error: crate::template::Error) -> Self {
+        Error::Template(Box::new(error))
+    }
+}
