@@ -73,6 +73,11 @@ final class Options implements Serializable {
                 case "--change-state":
                     options.changeState = true;
                     break;
+                case "-D":
+                    // Flink's standalone-job.sh puts the memory it computed after the job's own
+                    // arguments, as pairs of -D and key=value: they are not ours to read.
+                    value(arguments, ++i);
+                    break;
                 default:
                     throw new IllegalArgumentException("unknown argument " + arguments[i]);
             }
