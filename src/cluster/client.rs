@@ -218,7 +218,7 @@ impl Client {
 
     /// Sends a request until it is answered, with growing pauses. Every request that we make may be
     /// sent twice: reads, applies, writes with a resourceVersion, creates by name, deletes.
-    async fn send_bytes(&self, request: &Request) -> (Result<Vec<u8>>, bool) {
+    pub(super) async fn send_bytes(&self, request: &Request) -> (Result<Vec<u8>>, bool) {
         let mut unsure = false;
         let mut pause = Duration::from_millis(100);
         let mut tries = 1;

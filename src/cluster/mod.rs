@@ -1,19 +1,29 @@
 //! The cluster: client, discovery, apply, wait, prune, diff, port-forward, logs.
 
 mod client;
+pub mod diff;
 mod discovery;
 mod error;
 pub mod kinds;
+mod logs;
+pub mod migrate;
 mod object;
 mod options;
 pub mod ownership;
 mod proxy;
+pub mod prune;
+mod ready;
 mod rw;
+mod wait;
+mod watch;
 
 pub use client::{Client, PARALLEL};
 pub use discovery::Discovery;
 pub use error::{Cause, Error, FieldConflict, Owner, Result};
+pub use logs::Event;
 pub use object::{ObjectRef, annotation, label, resource_version, split_api_version, uid};
 pub use options::Options;
 pub use proxy::{Endpoint, Forward};
+pub use ready::{Problem, READY_ANNOTATION, State, has_state, pod_problem, readiness};
 pub use rw::{Apply, Delete, FIELD_MANAGER, Propagation, Query, set_annotation, set_label};
+pub use wait::{Progress, Wait, WaitError};

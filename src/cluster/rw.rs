@@ -83,6 +83,8 @@ struct Page<T> {
 struct PageMetadata {
     #[serde(default, rename = "continue")]
     next: String,
+    #[serde(default, rename = "resourceVersion")]
+    resource_version: String,
 }
 
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
@@ -135,21 +137,20 @@ impl Client {
         query: &Query,
     ) -> Result<Vec<Value>> {
         let mut items: Vec<Value> = Vec::new();
-        let first = self
+        let mut first = self
             .list_pages(api_version, kind, namespace, query, |page| {
                 items.extend(page)
             })
             .await;
-        match first {
-            Err(Error::Expired { .. }) => {
-                items.clear();
-                self.list_pages(api_version, kind, namespace, query, |page| {
+        if matches!(first, Err(Error::Expired { .. })) {
+            items.clear();
+            first = self
+                .list_pages(api_version, kind, namespace, query, |page| {
                     items.extend(page)
                 })
-                .await?;
-            }
-            other => other?,
+                .await;
         }
+        first?;
         for item in &mut items {
             if let Some(map) = item.as_object_mut() {
                 map.insert("apiVersion".into(), api_version.into());
@@ -160,6 +161,7 @@ impl Client {
     }
 
     /// Lists like [`Client::list`], each page handed on as it comes, items read into any type.
+    /// Returns the list's resourceVersion, from which a watch can go on.
     ///
     /// # Errors
     /// Those of the request, [`Error::Expired`] among them when the listing takes too long.
@@ -170,7 +172,7 @@ impl Client {
         namespace: Option<&str>,
         query: &Query,
         mut each: impl FnMut(Vec<T>),
-    ) -> Result<()> {
+    ) -> Result<String> {
         let resource = self.resource(api_version, kind).await?;
         let mut token = String::new();
         loop {
@@ -197,7 +199,7 @@ impl Client {
             each(page.items.unwrap_or_default());
             token = page.metadata.next;
             if token.is_empty() {
-                return Ok(());
+                return Ok(page.metadata.resource_version);
             }
         }
     }
@@ -353,6 +355,25 @@ impl Client {
             }
             result => result,
         }
+    }
+
+    /// Sets the replicas of a Deployment, StatefulSet or ReplicaSet by its `scale` subresource. With a
+    /// uid only if the object still has it.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::NotFound`] and those of the request.
+    pub async fn scale(
+        &self,
+        object: &ObjectRef,
+        replicas: u32,
+        with_uid: Option<&str>,
+    ) -> Result<()> {
+        let mut patch = serde_json::json!({ "spec": { "replicas": replicas } });
+        if let Some(uid) = with_uid {
+            patch["metadata"] = serde_json::json!({ "uid": uid });
+        }
+        self.merge_patch(object, Some("scale"), &patch).await?;
+        Ok(())
     }
 
     /// Deletes an object; `false` when it wasn't there. Returns when the server has accepted: wait
