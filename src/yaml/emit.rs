@@ -10,9 +10,9 @@ pub enum EmitError {
     /// sigs.k8s.io/yaml goes by way of JSON text and reads that as YAML, which forbids the character.
     #[error("the character {0:?} is not allowed in YAML")]
     Character(char),
-    /// For the same reason a key may have at most 1024 characters as JSON.
-    #[error("a key of more than 1024 characters cannot be written")]
-    LongKey,
+    /// For the same reason a key may have at most 1024 characters as JSON, in one line.
+    #[error("a key of more than 1024 characters, or with U+0085, cannot be written")]
+    Key,
 }
 
 /// The value as Helm's `toYaml` gives it, without a line break at the end.
@@ -56,8 +56,8 @@ fn check(value: &Value) -> Result<(), EmitError> {
             check_text(key)?;
             // Quotes and escapes count.
             let written = super::go_json(&Value::from(key.as_str()));
-            if written.chars().count() > 1024 {
-                return Err(EmitError::LongKey);
+            if written.chars().count() > 1024 || key.contains('\u{85}') {
+                return Err(EmitError::Key);
             }
             check(item)
         }),
@@ -245,7 +245,8 @@ impl Emitter {
     /// Whether the text, unquoted, is read as the same string.
     fn reads_as_text(&self, text: &str) -> bool {
         // Version 3 reads old booleans as strings, but quotes them all the same.
-        scalar::resolve(text) == Scalar::Text && !scalar::is_base60(text)
+        // A key `<<` is written plain by both, and would be read back as a merge.
+        matches!(scalar::resolve(text), Scalar::Text | Scalar::Merge) && !scalar::is_base60(text)
     }
 
     fn plain_scalar(&mut self, text: &str) {

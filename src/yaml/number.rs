@@ -62,15 +62,16 @@ pub fn format_json(f: f64) -> String {
     }
 }
 
-/// The number that JSON's text for a float reads as: 1.0 and 1e3 are the integers 1 and 1000.
+/// The number that JSON's text for a float reads as: 1.0 and 1e3 are the integers 1 and 1000. The text
+/// has as many digits as tell the float from others, and then zeros.
 pub(super) fn from_json_of_float(f: f64) -> Value {
     if f.fract() == 0.0 && !(f == 0.0 && f.is_sign_negative()) {
-        // Every integral float in these ranges converts exactly.
-        if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&f) {
-            return Value::from(f as i64);
+        let text = format_json(f);
+        if let Ok(whole) = text.parse::<i64>() {
+            return Value::from(whole);
         }
-        if (0.0..18_446_744_073_709_551_616.0).contains(&f) {
-            return Value::from(f as u64);
+        if let Ok(whole) = text.parse::<u64>() {
+            return Value::from(whole);
         }
     }
     Value::from(f)
