@@ -127,6 +127,10 @@ impl<'a> Frame<'a> {
             height: 0,
         }
     }
+
+    fn wants_key(&self) -> bool {
+        matches!(self.collection, Collection::Map(_, None))
+    }
 }
 
 pub(super) struct Composer<'a> {
@@ -139,6 +143,7 @@ pub(super) struct Composer<'a> {
     /// Nodes decoded so far, and how many of them by way of aliases.
     decoded: usize,
     aliased: usize,
+    checked: bool,
 }
 
 type Result<T> = std::result::Result<T, Box<Error>>;
@@ -160,11 +165,13 @@ impl<'a> Composer<'a> {
             warnings: Vec::new(),
             decoded: 0,
             aliased: 0,
+            checked: false,
         }
     }
 
     /// The next document, `None` at the end of the text.
     pub(super) fn document(&mut self) -> Result<Option<Document>> {
+        self.check_characters()?;
         loop {
             match self.next()? {
                 None | Some((Event::StreamEnd, _)) => return Ok(None),
@@ -187,6 +194,25 @@ impl<'a> Composer<'a> {
             root,
             warnings: std::mem::take(&mut self.warnings),
         }))
+    }
+
+    /// Refuses the control characters that YAML 1.1 refuses, once for the whole text.
+    fn check_characters(&mut self) -> Result<()> {
+        if std::mem::replace(&mut self.checked, true) {
+            return Ok(());
+        }
+        let forbidden = |c: char| {
+            (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}'))
+                || matches!(c, '\u{fffe}' | '\u{ffff}')
+        };
+        let Some(at) = self.text.find(forbidden) else {
+            return Ok(());
+        };
+        let before = &self.text[..at];
+        let line = 1 + before.matches('\n').count();
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count();
+        let cause = Cause::Syntax("control characters are not allowed".to_owned());
+        Err(self.error(line, column, cause))
     }
 
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>> {
@@ -243,7 +269,8 @@ impl<'a> Composer<'a> {
             let made = match event {
                 Event::Scalar(text, style, anchor, tag) => {
                     self.count(span, 1, 0)?;
-                    let made = self.scalar(text, style, tag.as_deref(), span)?;
+                    let is_key = open.last().is_some_and(Frame::wants_key);
+                    let made = self.scalar(text, style, tag.as_deref(), span, is_key)?;
                     self.anchor(anchor, &made);
                     Some(made)
                 }
@@ -427,6 +454,7 @@ impl<'a> Composer<'a> {
         style: ScalarStyle,
         tag: Option<&Tag>,
         span: Span,
+        is_key: bool,
     ) -> Result<Composed<'a>> {
         let plain = style == ScalarStyle::Plain;
         let tag_name = tag.map(|t| format!("{}{}", t.handle(), t.suffix()));
@@ -462,6 +490,17 @@ impl<'a> Composer<'a> {
                 number::from_json_of_float(f),
                 KeyKind::Name(number::format_g32(f).into()),
             ),
+            // JSON has no such number, but a key becomes a string first.
+            Scalar::Float(f) if is_key => {
+                let name = if f.is_nan() {
+                    ".nan"
+                } else if f > 0.0 {
+                    ".inf"
+                } else {
+                    "-.inf"
+                };
+                (Value::from(name), KeyKind::Name(name.into()))
+            }
             Scalar::Float(_) => return self.fail(span, Cause::NotFinite(text.into_owned())),
             Scalar::Merge => (Value::from("<<"), KeyKind::Merge),
             Scalar::Timestamp | Scalar::Text => (Value::from(text.as_ref()), KeyKind::Name(text)),
@@ -480,7 +519,7 @@ impl<'a> Composer<'a> {
         let Ok(bytes) = base64::engine::general_purpose::STANDARD.decode(joined) else {
             return self.fail(span, Cause::Binary);
         };
-        let decoded = String::from_utf8_lossy(&bytes).into_owned();
+        let decoded = replace_invalid(&bytes);
         Ok(Composed {
             spanned: self.place(span, Node::Scalar(Value::from(decoded.as_str()))),
             size: 1,
@@ -567,6 +606,16 @@ impl<'a> Composer<'a> {
         };
         self.warn(span, trap);
     }
+}
+
+/// Bytes as Go's JSON has them: U+FFFD for each byte that is not UTF-8.
+fn replace_invalid(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '\u{fffd}'));
+    }
+    text
 }
 
 /// Whether a number is written with a zero in front, such as 010 or -08.

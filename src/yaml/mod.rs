@@ -52,7 +52,8 @@ pub fn parse(text: &str) -> Result<Value, Error> {
 /// # Errors
 /// With the line and column, counted from the start of the text, of what cannot be read.
 pub fn parse_all(text: &str) -> Result<Vec<Value>, Error> {
-    let mut composer = Composer::new(text, 1);
+    let text = with_line_feeds(text);
+    let mut composer = Composer::new(&text, 1);
     let mut documents = Vec::new();
     while let Some(document) = composer.document().map_err(|e| *e)? {
         documents.push(document.root.into_value());
@@ -73,7 +74,10 @@ pub fn parse_spanned(text: &str) -> Result<SpannedDocument, Error> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_spanned_at(text: &str, first_line: usize) -> Result<SpannedDocument, Error> {
-    let document = Composer::new(text, first_line).document().map_err(|e| *e)?;
+    let text = with_line_feeds(text);
+    let document = Composer::new(&text, first_line)
+        .document()
+        .map_err(|e| *e)?;
     Ok(document.unwrap_or(SpannedDocument {
         root: Spanned {
             line: first_line,
@@ -82,6 +86,15 @@ pub fn parse_spanned_at(text: &str, first_line: usize) -> Result<SpannedDocument
         },
         warnings: Vec::new(),
     }))
+}
+
+/// U+0085 is a line break to YAML 1.1 and to Go's parser, and none to YAML 1.2's.
+fn with_line_feeds(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.contains('\u{85}') {
+        text.replace('\u{85}', "\n").into()
+    } else {
+        text.into()
+    }
 }
 
 #[cfg(test)]

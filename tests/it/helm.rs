@@ -75,7 +75,10 @@ pub fn evaluate(expression: &str, inputs: &[Value]) -> Vec<String> {
     write_chart(
         &chart,
         &[
-            ("Chart.yaml", "apiVersion: v2\nname: oracle\nversion: 1.0.0\n"),
+            (
+                "Chart.yaml",
+                "apiVersion: v2\nname: oracle\nversion: 1.0.0\n",
+            ),
             ("values.yaml", &values),
             ("templates/x.yaml", &template),
         ],

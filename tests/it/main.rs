@@ -1,4 +1,12 @@
 //! All integration tests, in one binary.
+// A test fails by panicking, and prints what it compared.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout
+)]
 
 mod helm;
 mod yaml;
+mod yaml_read;

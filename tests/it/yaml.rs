@@ -30,7 +30,8 @@ impl Random {
 }
 
 /// Strings that are hard to write: each special scalar, and mixtures of what matters to YAML.
-fn strings() -> Vec<String> {
+#[rustfmt::skip]
+pub fn strings() -> Vec<String> {
     let mut strings: Vec<String> = [
         "", " ", "  ", "a", "a ", " a", "yes", "No", "on", "OFF", "y", "n", "Y", "N", "true", "True", "TRUE", "tRUE",
         "false", "null", "Null", "NULL", "~", "nil", "none", "<<", "=", "!", "&", "*", "&a", "*a", "!a", "!!str a",
@@ -79,6 +80,7 @@ fn strings() -> Vec<String> {
     strings
 }
 
+#[rustfmt::skip]
 fn numbers() -> Vec<Value> {
     let mut numbers: Vec<Value> = [
         0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 1e5, 1e6, 123456.0, 1234567.0, 1e15, 1e16, 1e20, 1e21, 1e22, 1.5e21, 1e100, 1e-4, 1e-5,
@@ -99,7 +101,9 @@ fn tree(random: &mut Random, strings: &[String], numbers: &[Value], depth: usize
         3 => Value::from(random.pick(strings).as_str()),
         4 | 5 => {
             let len = random.below(4);
-            (0..len).map(|_| tree(random, strings, numbers, depth - 1)).collect()
+            (0..len)
+                .map(|_| tree(random, strings, numbers, depth - 1))
+                .collect()
         }
         _ => {
             let len = random.below(5);
@@ -113,6 +117,7 @@ fn tree(random: &mut Random, strings: &[String], numbers: &[Value], depth: usize
 }
 
 /// What is written in each of the ways, and by which function in a template.
+#[rustfmt::skip]
 fn emission_cases() -> Vec<Value> {
     let (strings, numbers) = (strings(), numbers());
     let mut cases: Vec<Value> = strings.iter().map(|s| Value::from(s.as_str())).collect();
@@ -154,9 +159,17 @@ pub fn compare(what: &str, inputs: &[String], ours: &[String], theirs: &[String]
             different.push(format!("{input}\n  ours: {ours:?}\n  helm: {theirs:?}"));
         }
     }
-    println!("{what}: {} compared, {} different", inputs.len(), different.len());
+    println!(
+        "{what}: {} compared, {} different",
+        inputs.len(),
+        different.len()
+    );
     let shown = different.len().min(25);
-    assert!(different.is_empty(), "{what}:\n{}", different[..shown].join("\n"));
+    assert!(
+        different.is_empty(),
+        "{what}:\n{}",
+        different[..shown].join("\n")
+    );
 }
 
 fn emission(what: &str, expression: &str, ours: impl Fn(&Value) -> String) {
@@ -176,7 +189,9 @@ fn emission(what: &str, expression: &str, ours: impl Fn(&Value) -> String) {
 
 #[test]
 fn to_yaml_is_helms() {
-    emission("toYaml", "toYaml $v", |v| yaml::to_yaml(v).unwrap_or_default());
+    emission("toYaml", "toYaml $v", |v| {
+        yaml::to_yaml(v).unwrap_or_default()
+    });
 }
 
 #[test]
