@@ -128,9 +128,10 @@ fn documents_are_read_as_helm_does() {
     let mut random = Random::new(3);
     for _ in 0..6000 {
         let len = 1 + random.below(6);
-        let mut text = String::from(*random.pick(&["a:\n", "o: &p {q: 1}\n", "b: 1\n"]));
+        let mut text = (*random.pick(&["a:\n", "o: &p {q: 1}\n", "b: 1\n"])).to_owned();
         for _ in 0..len {
-            text.push_str(random.pick(LINES));
+            let line: &&str = random.pick(LINES);
+            text.push_str(line);
             text.push('\n');
         }
         texts.push(text);
