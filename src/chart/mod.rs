@@ -1,16 +1,20 @@
 //! Charts: Chart.yaml, loading, archives, dependencies, packaging and provenance.
 
 mod archive;
+mod create;
 mod error;
 mod ignore;
 mod load;
 mod metadata;
+mod package;
 mod pathmatch;
 
 pub use archive::{MAX_DEPTH, MAX_ENTRIES, MAX_TOTAL};
+pub use create::{Language, create};
 pub use error::Error;
 pub use load::{load, load_archive};
 pub use metadata::{Dependency, Maintainer, Metadata};
+pub use package::{DEFAULT_MTIME, chart_yaml, package, package_name};
 pub use pathmatch::{BadPattern, path_match};
 
 use crate::yaml::Value;

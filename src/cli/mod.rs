@@ -51,6 +51,9 @@ pub struct Global {
 enum Command {
     /// Print a shell's completion script
     Completion(completion::Args),
+    Create(create::Args),
+    Package(package::Args),
+    Show(show::Args),
     Template(template::Args),
 }
 
@@ -124,11 +127,17 @@ pub fn main() -> ExitCode {
 fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
     match command {
         Command::Completion(args) => args.run(cx),
+        Command::Create(args) => args.run(cx),
+        Command::Package(args) => args.run(cx),
+        Command::Show(args) => args.run(cx),
         Command::Template(args) => args.run(cx),
     }
 }
 
 pub mod charts;
 mod completion;
+mod create;
+mod package;
+mod show;
 mod template;
 pub mod values_flags;

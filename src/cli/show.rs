@@ -1,0 +1,101 @@
+//! `nutkin show`: what is in a chart.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::Context;
+use super::error::CommandError;
+use crate::chart::{self, Chart};
+
+/// Show a chart's metadata, values, README or CRDs
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    part: Part,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Part {
+    /// Everything
+    All(Which),
+    /// Chart.yaml
+    Chart(Which),
+    /// values.yaml, with its comments
+    Values(Which),
+    /// The README
+    Readme(Which),
+    /// The CRDs in crds/
+    Crds(Which),
+}
+
+#[derive(Debug, clap::Args)]
+struct Which {
+    /// The chart's folder or archive
+    #[arg(value_name = "CHART")]
+    chart: PathBuf,
+}
+
+impl Args {
+    /// Prints the part.
+    pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
+        let (which, parts): (&Which, fn(&Chart) -> Result<String, chart::Error>) = match &self.part
+        {
+            Part::All(which) => (which, all),
+            Part::Chart(which) => (which, |c| Ok(format!("{}\n", chart::chart_yaml(c)?))),
+            Part::Values(which) => (which, |c| Ok(values(c))),
+            Part::Readme(which) => (which, |c| Ok(readme(c))),
+            Part::Crds(which) => (which, |c| Ok(crds(c))),
+        };
+        let loaded = chart::load(&which.chart)?;
+        cx.output.data(&parts(&loaded)?)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The parts one after the other, `---` between them, as Helm prints them.
+fn all(chart: &Chart) -> Result<String, chart::Error> {
+    let readme = readme(chart);
+    let readme = if readme.is_empty() {
+        readme
+    } else {
+        format!("---\n{readme}")
+    };
+    Ok(format!(
+        "{}\n---\n{}{readme}{}",
+        chart::chart_yaml(chart)?,
+        values(chart),
+        crds(chart)
+    ))
+}
+
+fn values(chart: &Chart) -> String {
+    chart
+        .values_text
+        .as_ref()
+        .map(|text| format!("{text}\n"))
+        .unwrap_or_default()
+}
+
+fn readme(chart: &Chart) -> String {
+    let names = ["readme.md", "readme.txt", "readme"];
+    let found = chart
+        .files
+        .iter()
+        .find(|f| names.contains(&f.name.to_ascii_lowercase().as_str()));
+    found
+        .map(|f| format!("{}\n", String::from_utf8_lossy(&f.data)))
+        .unwrap_or_default()
+}
+
+fn crds(chart: &Chart) -> String {
+    let mut out = String::new();
+    for (_, file) in chart.crd_files() {
+        let text = String::from_utf8_lossy(&file.data);
+        if !text.starts_with("---") {
+            out.push_str("---\n");
+        }
+        out.push_str(&text);
+        out.push('\n');
+    }
+    out
+}
