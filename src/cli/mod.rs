@@ -1,8 +1,17 @@
 //! The command line: one file per command, its `Args` (doc comments are the help) and `run`.
 
+mod action_error;
 pub mod error;
+mod install;
 pub mod kube;
 pub mod output;
+mod progress;
+mod release_flags;
+mod rollback;
+mod savepoint;
+mod shown;
+mod uninstall;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -49,6 +58,16 @@ pub struct Global {
 /// The commands.
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Install a chart as a new release
+    Install(Box<install::Args>),
+    /// Upgrade a release, with the state of its job
+    Upgrade(Box<upgrade::Args>),
+    /// Roll a release back to an older revision, with the newest state of its job
+    Rollback(Box<rollback::Args>),
+    /// Uninstall a release, with a last savepoint of its job
+    Uninstall(Box<uninstall::Args>),
+    /// Savepoints of a release
+    Savepoint(savepoint::Args),
     /// Print a shell's completion script
     Completion(completion::Args),
     Create(create::Args),
@@ -126,6 +145,11 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
     match command {
+        Command::Install(args) => args.run(cx),
+        Command::Upgrade(args) => args.run(cx),
+        Command::Rollback(args) => args.run(cx),
+        Command::Uninstall(args) => args.run(cx),
+        Command::Savepoint(args) => args.run(cx),
         Command::Completion(args) => args.run(cx),
         Command::Create(args) => args.run(cx),
         Command::Package(args) => args.run(cx),

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 use super::error::{CommandError, Kind};
+use crate::yaml;
 
 /// The shape of what a reading command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -50,6 +51,41 @@ impl Output {
         let mut text =
             serde_json::to_string(value).map_err(|e| CommandError::new(Kind::Internal, e))?;
         text.push('\n');
+        self.data(&text)
+    }
+
+    /// Writes a value in a format for programs; [`Format::Table`] has no general form and is taken
+    /// as JSON.
+    pub fn value(&self, value: &impl Serialize, format: Format) -> Result<(), CommandError> {
+        if format != Format::Yaml {
+            return self.json(value);
+        }
+        let value =
+            serde_json::to_value(value).map_err(|e| CommandError::new(Kind::Internal, e))?;
+        self.data(&format!("{}\n", yaml::emit(&value).trim_end()))
+    }
+
+    /// Writes rows with their columns aligned; the first row is the heading.
+    pub fn table(&self, rows: &[Vec<String>]) -> Result<(), CommandError> {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns)
+            .map(|c| {
+                rows.iter()
+                    .filter_map(|r| r.get(c))
+                    .map(|t| t.chars().count())
+                    .max()
+                    .unwrap_or(0)
+            })
+            .collect();
+        let mut text = String::new();
+        for row in rows {
+            let mut line = String::new();
+            for (cell, width) in row.iter().zip(&widths) {
+                line.push_str(&format!("{cell:<width$}  "));
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
         self.data(&text)
     }
 
