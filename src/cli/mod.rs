@@ -2,16 +2,21 @@
 
 mod action_error;
 pub mod error;
+mod get;
+mod history;
 mod install;
 pub mod kube;
+mod list;
 pub mod output;
 mod progress;
 mod release_flags;
 mod rollback;
 mod savepoint;
 mod shown;
+mod status;
 mod uninstall;
 mod upgrade;
+mod when;
 
 use std::process::ExitCode;
 
@@ -73,6 +78,12 @@ enum Command {
     Create(create::Args),
     Package(package::Args),
     Show(show::Args),
+    Get(get::Args),
+    #[command(visible_alias = "hist")]
+    History(history::Args),
+    #[command(visible_alias = "ls")]
+    List(list::Args),
+    Status(status::Args),
     Template(template::Args),
 }
 
@@ -154,6 +165,10 @@ fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
         Command::Create(args) => args.run(cx),
         Command::Package(args) => args.run(cx),
         Command::Show(args) => args.run(cx),
+        Command::Get(args) => args.run(cx),
+        Command::History(args) => args.run(cx),
+        Command::List(args) => args.run(cx),
+        Command::Status(args) => args.run(cx),
         Command::Template(args) => args.run(cx),
     }
 }

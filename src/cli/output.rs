@@ -65,28 +65,22 @@ impl Output {
         self.data(&format!("{}\n", yaml::emit(&value).trim_end()))
     }
 
+    /// Writes a value as JSON or YAML; for a table the text that `table` makes.
+    pub fn formatted(
+        &self,
+        format: Format,
+        value: &impl Serialize,
+        table: impl FnOnce() -> String,
+    ) -> Result<(), CommandError> {
+        match format {
+            Format::Table => self.data(&table()),
+            _ => self.value(value, format),
+        }
+    }
+
     /// Writes rows with their columns aligned; the first row is the heading.
     pub fn table(&self, rows: &[Vec<String>]) -> Result<(), CommandError> {
-        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns)
-            .map(|c| {
-                rows.iter()
-                    .filter_map(|r| r.get(c))
-                    .map(|t| t.chars().count())
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
-        let mut text = String::new();
-        for row in rows {
-            let mut line = String::new();
-            for (cell, width) in row.iter().zip(&widths) {
-                line.push_str(&format!("{cell:<width$}  "));
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        self.data(&text)
+        self.data(&columns(&[], rows))
     }
 
     /// Writes a line to stderr.
@@ -94,6 +88,31 @@ impl Output {
         // A closed stderr must not end the work.
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     }
+}
+
+/// Rows below headers in columns two spaces apart, as Kubernetes' tools print them; no header line
+/// when there are no headers.
+pub fn columns(headers: &[&str], rows: &[Vec<String>]) -> String {
+    use comfy_table::{ContentArrangement, Table, presets::NOTHING};
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    if !headers.is_empty() {
+        table.set_header(headers.to_vec());
+    }
+    for row in rows {
+        table.add_row(row.clone());
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 impl Default for Output {
