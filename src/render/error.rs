@@ -7,6 +7,9 @@ pub enum Error {
     /// A template cannot be read or fails.
     #[error("{0}")]
     Template(Box<crate::template::Error>),
+    /// A template of Helm's language cannot be read or fails.
+    #[error("{0}")]
+    Helm(Box<crate::template::gotmpl::report::RenderError>),
     /// What a template made is not YAML.
     #[error("{file}: the output is not valid YAML: line {line} of the output: {cause}\n{excerpt}")]
     Yaml {
@@ -60,5 +63,11 @@ pub enum Error {
 impl From<crate::template::Error> for Error {
     fn from(error: crate::template::Error) -> Self {
         Error::Template(Box::new(error))
+    }
+}
+
+impl From<Box<crate::template::gotmpl::report::RenderError>> for Error {
+    fn from(error: Box<crate::template::gotmpl::report::RenderError>) -> Self {
+        Error::Helm(error)
     }
 }

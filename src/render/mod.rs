@@ -3,6 +3,7 @@
 mod capabilities;
 mod documents;
 mod error;
+mod helm;
 mod order;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use crate::chart::Chart;
 use crate::template::funcs::semver::{Constraint, Version};
-use crate::template::{self, tera};
+use crate::template::tera;
 use crate::values::Numbers;
 use crate::yaml::{Map, Value};
 
@@ -172,6 +173,9 @@ pub fn render(
         options,
     };
     render_chart(&scope, &with, &mut outputs)?;
+    if has_helm(chart) {
+        outputs.extend(helm::render(chart, values, release, capabilities, options)?);
+    }
 
     let mut rendered = Rendered::default();
     let own_notes = format!("{}/templates/NOTES.txt", chart.name());
@@ -198,12 +202,17 @@ pub fn render(
 /// How the numbers of a chart's values are to be read: exactly for Tera, as Helm does where a template
 /// is in Helm's language.
 pub fn numbers(chart: &Chart) -> Numbers {
-    let helm = chart.templates.iter().any(|f| !f.name.ends_with(".tera"))
-        || chart
-            .dependencies
-            .iter()
-            .any(|c| numbers(c) == Numbers::Helm);
-    if helm { Numbers::Helm } else { Numbers::Exact }
+    if has_helm(chart) {
+        Numbers::Helm
+    } else {
+        Numbers::Exact
+    }
+}
+
+/// Whether a template of the chart, or of one below it, is in Helm's language.
+fn has_helm(chart: &Chart) -> bool {
+    chart.templates.iter().any(|f| helm::is_helm(&f.name))
+        || chart.dependencies.iter().any(has_helm)
 }
 
 fn check_kube_version(chart: &Chart, capabilities: &Capabilities) -> Result<(), Error> {
@@ -272,20 +281,11 @@ fn render_chart(
     if scope.chart.is_library() {
         return Ok(());
     }
-    let is_tera = |name: &str| name.ends_with(".tera");
-    for file in &scope.chart.templates {
-        let base = file.name.rsplit('/').next().unwrap_or_default();
-        if base.starts_with('_') || is_tera(&file.name) {
-            continue;
-        }
-        let source = format!("{}/{}", scope.path, file.name);
-        return Err(template::Error::new(
-            source,
-            "the template is not in Tera (its name doesn't end in .tera), and only Tera can be rendered",
-        )
-        .into());
-    }
-    let has_tera = scope.chart.templates.iter().any(|f| is_tera(&f.name));
+    let has_tera = scope
+        .chart
+        .templates
+        .iter()
+        .any(|f| !helm::is_helm(&f.name));
     if has_tera {
         let context = tera::Scope {
             chart: scope.chart,

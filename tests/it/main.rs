@@ -10,3 +10,5 @@
 mod helm;
 mod yaml;
 mod yaml_read;
+
+mod gotmpl;

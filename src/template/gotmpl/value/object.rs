@@ -38,6 +38,12 @@ pub trait Object: 'static {
         None
     }
 
+    /// What an action that is only this value prints: for a struct that Go can take the address
+    /// of, the `String()` of its pointer. Functions get a copy, which prints its fields.
+    fn printed(&self) -> Option<String> {
+        self.string()
+    }
+
     /// What `encoding/json` makes of it; an object of the fields unless told otherwise.
     ///
     /// # Errors

@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 /// A Go string. Cloning is cheap. Text that is valid UTF-8 is always held as such, so equality of
 /// representations is equality of bytes.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Str(Repr);
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 enum Repr {
     Utf8(Rc<str>),
     /// Only what is not UTF-8: a binary file, a string cut inside a character.

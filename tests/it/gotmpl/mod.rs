@@ -1,0 +1,5 @@
+//! The Go-template engine against the real helm: small templates, recorded and live.
+
+mod language;
+mod pairs;
+mod vectors;
