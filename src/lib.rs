@@ -4,9 +4,12 @@
 //! `render`), a pure plan compares them with the history and the cluster (`plan`), and an action
 //! carries the plan out step by step (`action`), by way of `cluster` and `flink`.
 
+pub mod action;
 pub mod chart;
 pub mod cli;
 pub mod cluster;
+pub mod flink;
+pub mod plan;
 pub mod release;
 pub mod render;
 pub mod template;

@@ -3,7 +3,7 @@
 
   archive.py layer OUT.tar SOURCE=TARGET...     SOURCE a file or folder, TARGET its absolute path in the image; owned by 9999
   archive.py digest SPEC.json                   digests of the images' manifests, one `NAME DIGEST` a line
-  archive.py write SPEC.json [--without TAR]    the layout as a tar; layers already in the store may be left out
+  archive.py write SPEC.json                    the layout as a tar, without the blobs whose digests are on stdin
 
 SPEC.json: [{"name": NAME, "layers": [TAR...], "config": {...}}]. Equal input gives equal bytes, so an image's digest
 says whether a store has it already.
@@ -110,7 +110,7 @@ def images(spec):
         yield entry["name"], manifest, small, tars
 
 
-def write(spec, without):
+def write(spec, done):
     out = tarfile.open(fileobj=sys.stdout.buffer, mode="w|", format=tarfile.GNU_FORMAT)
 
     def put(name, data, size):
@@ -122,7 +122,7 @@ def write(spec, without):
         put(name, io.BytesIO(data), len(data))
 
     put_bytes("oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
-    manifests, done = [], {digest_of_file(tar) for tar in without}
+    manifests = []
     for name, manifest, small, tars in images(spec):
         manifests.append({**manifest, "annotations": {"io.containerd.image.name": name}})
         for digest, tar in tars.items():
@@ -145,7 +145,7 @@ def main():
         for name, manifest, _, _ in images(first):
             print(name, manifest["digest"])
     elif command == "write":
-        write(first, rest[1:] if rest and rest[0] == "--without" else [])
+        write(first, set(sys.stdin.read().split()))
     else:
         sys.exit(__doc__)
 

@@ -1,8 +1,22 @@
 //! The command line: one file per command, its `Args` (doc comments are the help) and `run`.
 
+mod action_error;
 pub mod error;
+mod get;
+mod history;
+mod install;
 pub mod kube;
+mod list;
 pub mod output;
+mod progress;
+mod release_flags;
+mod rollback;
+mod savepoint;
+mod shown;
+mod status;
+mod uninstall;
+mod upgrade;
+mod when;
 
 use std::process::ExitCode;
 
@@ -49,11 +63,27 @@ pub struct Global {
 /// The commands.
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Install a chart as a new release
+    Install(Box<install::Args>),
+    /// Upgrade a release, with the state of its job
+    Upgrade(Box<upgrade::Args>),
+    /// Roll a release back to an older revision, with the newest state of its job
+    Rollback(Box<rollback::Args>),
+    /// Uninstall a release, with a last savepoint of its job
+    Uninstall(Box<uninstall::Args>),
+    /// Savepoints of a release
+    Savepoint(savepoint::Args),
     /// Print a shell's completion script
     Completion(completion::Args),
     Create(create::Args),
     Package(package::Args),
     Show(show::Args),
+    Get(get::Args),
+    #[command(visible_alias = "hist")]
+    History(history::Args),
+    #[command(visible_alias = "ls")]
+    List(list::Args),
+    Status(status::Args),
     Template(template::Args),
 }
 
@@ -126,10 +156,19 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
     match command {
+        Command::Install(args) => args.run(cx),
+        Command::Upgrade(args) => args.run(cx),
+        Command::Rollback(args) => args.run(cx),
+        Command::Uninstall(args) => args.run(cx),
+        Command::Savepoint(args) => args.run(cx),
         Command::Completion(args) => args.run(cx),
         Command::Create(args) => args.run(cx),
         Command::Package(args) => args.run(cx),
         Command::Show(args) => args.run(cx),
+        Command::Get(args) => args.run(cx),
+        Command::History(args) => args.run(cx),
+        Command::List(args) => args.run(cx),
+        Command::Status(args) => args.run(cx),
         Command::Template(args) => args.run(cx),
     }
 }

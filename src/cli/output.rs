@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 use super::error::{CommandError, Kind};
+use crate::yaml;
 
 /// The shape of what a reading command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -53,11 +54,65 @@ impl Output {
         self.data(&text)
     }
 
+    /// Writes a value in a format for programs; [`Format::Table`] has no general form and is taken
+    /// as JSON.
+    pub fn value(&self, value: &impl Serialize, format: Format) -> Result<(), CommandError> {
+        if format != Format::Yaml {
+            return self.json(value);
+        }
+        let value =
+            serde_json::to_value(value).map_err(|e| CommandError::new(Kind::Internal, e))?;
+        self.data(&format!("{}\n", yaml::emit(&value).trim_end()))
+    }
+
+    /// Writes a value as JSON or YAML; for a table the text that `table` makes.
+    pub fn formatted(
+        &self,
+        format: Format,
+        value: &impl Serialize,
+        table: impl FnOnce() -> String,
+    ) -> Result<(), CommandError> {
+        match format {
+            Format::Table => self.data(&table()),
+            _ => self.value(value, format),
+        }
+    }
+
+    /// Writes rows with their columns aligned; the first row is the heading.
+    pub fn table(&self, rows: &[Vec<String>]) -> Result<(), CommandError> {
+        self.data(&columns(&[], rows))
+    }
+
     /// Writes a line to stderr.
     pub fn note(&self, text: &str) {
         // A closed stderr must not end the work.
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     }
+}
+
+/// Rows below headers in columns two spaces apart, as Kubernetes' tools print them; no header line
+/// when there are no headers.
+pub fn columns(headers: &[&str], rows: &[Vec<String>]) -> String {
+    use comfy_table::{ContentArrangement, Table, presets::NOTHING};
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    if !headers.is_empty() {
+        table.set_header(headers.to_vec());
+    }
+    for row in rows {
+        table.add_row(row.clone());
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 impl Default for Output {

@@ -21,7 +21,9 @@ pub use client::{Client, PARALLEL};
 pub use discovery::Discovery;
 pub use error::{Cause, Error, FieldConflict, Owner, Result};
 pub use logs::Event;
-pub use object::{ObjectRef, annotation, label, resource_version, split_api_version, uid};
+pub use object::{
+    ObjectRef, annotation, label, object_refs, objects, resource_version, split_api_version, uid,
+};
 pub use options::Options;
 pub use proxy::{Endpoint, Forward};
 pub use ready::{Problem, READY_ANNOTATION, State, has_state, pod_problem, readiness};

@@ -136,3 +136,39 @@ pub(crate) fn metadata_map<'a>(object: &'a mut Value, name: &str) -> Option<&'a 
     }
     entry.as_object_mut()
 }
+
+/// The references of a manifest's objects, lists taken apart; what is no object is passed over.
+/// Objects without a namespace get `namespace`, though some may be cluster-scoped: a client that
+/// locates them takes it off again.
+pub fn object_refs(manifest: &str, namespace: &str) -> Vec<ObjectRef> {
+    objects(manifest)
+        .iter()
+        .filter_map(|object| {
+            let mut object = ObjectRef::of(object).ok()?;
+            object.namespace.get_or_insert_with(|| namespace.to_owned());
+            Some(object)
+        })
+        .collect()
+}
+
+/// The objects of a manifest, lists (`v1` `List`) taken apart; documents that can't be read or are
+/// no maps are passed over.
+pub fn objects(manifest: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    for document in crate::yaml::split_documents(manifest) {
+        let Ok(mut object) = crate::yaml::parse(document) else {
+            continue;
+        };
+        let is_list = object.get("kind").and_then(Value::as_str) == Some("List");
+        match object.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) if is_list => all.extend(items),
+            Some(items) => {
+                object["items"] = items;
+                all.push(object);
+            }
+            None if object.is_object() => all.push(object),
+            None => {}
+        }
+    }
+    all
+}

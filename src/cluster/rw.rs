@@ -54,6 +54,8 @@ pub struct Delete {
     pub uid: Option<String>,
     /// Only if it still has this resourceVersion, else [`Error::Stale`].
     pub resource_version: Option<String>,
+    /// How many seconds a pod gets to end by itself, instead of its own number.
+    pub grace_period: Option<u32>,
     /// Let the server do everything but keep the object.
     pub dry_run: bool,
 }
@@ -400,6 +402,9 @@ impl Client {
                 preconditions.insert("resourceVersion".into(), version.as_str().into());
             }
             options["preconditions"] = Value::Object(preconditions);
+        }
+        if let Some(seconds) = how.grace_period {
+            options["gracePeriodSeconds"] = seconds.into();
         }
         if how.dry_run {
             options["dryRun"] = serde_json::json!(["All"]);

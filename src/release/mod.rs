@@ -3,6 +3,7 @@
 mod codec;
 mod history;
 mod holder;
+mod list;
 pub mod lock;
 mod name;
 pub mod own;
@@ -12,6 +13,7 @@ mod store;
 
 pub use codec::{CodecError, MAX_JSON, decode, encode};
 pub use history::to_prune;
+pub use list::{Listing, Summary, list, list_superseded};
 pub use lock::{Lock, LockError};
 pub use name::{MAX_NAME, NameError, validate_name};
 pub use own::{Document, Own, OwnError};

@@ -112,6 +112,8 @@ pub struct Stored {
     pub resource_version: String,
     /// The Secret's uid.
     pub uid: String,
+    /// All labels of the Secret, Helm's own among them.
+    pub secret_labels: BTreeMap<String, String>,
 }
 
 /// What metadata alone says of a revision: its labels.
@@ -162,7 +164,7 @@ impl Metadata {
         self.labels.get(key).map_or("", String::as_str)
     }
 
-    fn version(&self) -> u32 {
+    pub(super) fn version(&self) -> u32 {
         self.label("version").parse().unwrap_or(0)
     }
 }
@@ -176,7 +178,7 @@ impl Secret {
     }
 
     /// The record's text: what Helm wrote, the Secret's own base64 taken off.
-    fn record(&self) -> std::result::Result<Vec<u8>, CodecError> {
+    pub(super) fn record(&self) -> std::result::Result<Vec<u8>, CodecError> {
         let data = self
             .data
             .get("release")
@@ -201,6 +203,7 @@ impl Secret {
             release,
             resource_version: self.metadata.resource_version,
             uid: self.metadata.uid,
+            secret_labels: self.metadata.labels,
         })
     }
 }
@@ -330,6 +333,7 @@ impl Store {
             release: release.clone(),
             resource_version: secret.metadata.resource_version,
             uid: secret.metadata.uid,
+            secret_labels: secret.metadata.labels,
         })
     }
 

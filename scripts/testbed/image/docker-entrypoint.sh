@@ -18,8 +18,8 @@ use_jemalloc() {
 
 # ENABLE_BUILT_IN_PLUGINS: names of jars in opt, divided by semicolons, each linked into a plugin folder of its own.
 link_plugins() {
-	local jar folder
-	for jar in ${ENABLE_BUILT_IN_PLUGINS//;/ }; do
+	local jar folder plugins=${ENABLE_BUILT_IN_PLUGINS:-}
+	for jar in ${plugins//;/ }; do
 		folder=$FLINK_HOME/plugins/${jar%.jar}
 		[[ -e $FLINK_HOME/opt/$jar ]] || {
 			echo "no plugin $jar in $FLINK_HOME/opt" >&2

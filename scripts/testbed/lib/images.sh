@@ -2,8 +2,11 @@
 # The node's images, built without a container tool: a Debian base with a JRE, each Flink on it, and pause.
 # Sourced after common.sh.
 
-# Flink's versions; the image names are the official ones.
-FLINKS=(2.3.0 1.20.5)
+# The Flinks that a cluster has images of; the images' names are the official ones. NUTKIN_CLUSTER_FLINKS names others
+# of wheels.txt, or none.
+FLINK_2=2.3.0
+FLINK_1=1.20.5
+read -ra FLINKS <<<"${NUTKIN_CLUSTER_FLINKS-$FLINK_2 $FLINK_1}"
 PAUSE_IMAGE=registry.k8s.io/pause:3.10
 DEBIAN=bookworm
 BASE_PACKAGES=openjdk-17-jre-headless,gettext-base,libsnappy1v5,libjemalloc2,procps

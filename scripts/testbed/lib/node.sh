@@ -59,20 +59,40 @@ kubelet_config() {
 		resolvConf: $DIR/resolv.conf
 		podLogsDir: $DIR/podlogs
 		volumePluginDir: $DIR/kubelet/volume-plugins
+		# Renewed each second: "up" waits for the first one to know that the node is there again.
+		nodeLeaseDurationSeconds: 4
 		registerNode: true
 	YAML
 }
 
 # containerd, CNI and the kubelet have folders compiled in that no option moves. They run in a mount namespace of
 # their own with these empty: two nodes don't meet there, and all their mounts go when the last of them ends.
+PRIVATE_FOLDERS=(/run/containerd /var/lib/cni /var/lib/kubelet /var/log/containers)
 # shellcheck disable=SC2016
-PRIVATE_FOLDERS='for d in /run/containerd /var/lib/cni /var/lib/kubelet /var/log/containers; do
-	mkdir -p "$d" && mount -t tmpfs node "$d" || exit 1
-done; exec "$@"'
+IN_PRIVATE='while [ "$1" != -- ]; do mount -t tmpfs node "$1" || exit 1; shift; done; shift; exec "$@"'
+
+# make_private_folders: what was missing is noted, for `down`.
+make_private_folders() {
+	local folder
+	for folder in "${PRIVATE_FOLDERS[@]}"; do
+		[[ -d $folder ]] || { mkdir -p "$folder" && echo "$folder" >>"$DIR/made"; }
+	done
+}
+
+# remove_private_folders: not while another node has something mounted there; removing the folder would unmount it.
+remove_private_folders() {
+	local folder
+	[[ -f $DIR/made ]] || return 0
+	while read -r folder; do
+		grep -qs " $folder " /proc/[0-9]*/mountinfo || rmdir --ignore-fail-on-non-empty "$folder"
+	done <"$DIR/made"
+}
 
 start_containerd() {
 	containerd_config "$1" >"$DIR/containerd.toml"
-	run containerd nsenter --net="$NETNS" unshare --mount sh -c "$PRIVATE_FOLDERS" sh containerd --config "$DIR/containerd.toml"
+	make_private_folders
+	run containerd nsenter --net="$NETNS" unshare --mount sh -c "$IN_PRIVATE" sh "${PRIVATE_FOLDERS[@]}" -- \
+		containerd --config "$DIR/containerd.toml"
 	await_of containerd 120 'containerd ready' containers version
 }
 
@@ -126,17 +146,16 @@ remove_containers() {
 	containers containers delete "${ids[@]}" >/dev/null
 }
 
-# import SPEC [LAYER-TAR...]: those images of the spec that the store hasn't got with this content. The layers named
-# are in the store already.
+# import SPEC: those images of the spec that the store hasn't got with this content. Blobs that it has are not written
+# again: a new layer on a Flink image is then a matter of its own size.
 import() {
 	local spec=$1 have name digest missing=0
-	shift
 	have=$(containers images list)
 	while read -r name digest; do
 		grep -q "^$name .*$digest" <<<"$have" || missing=1
 	done < <("$TESTBED/archive.py" digest "$spec")
 	((missing)) || return 0
-	"$TESTBED/archive.py" write "$spec" ${1:+--without "$@"} | containers images import - >/dev/null
+	containers content list --quiet | "$TESTBED/archive.py" write "$spec" | containers images import - >/dev/null
 	# A machine that stops now shall not leave an image with empty files.
 	sync -f "$STORE"
 }

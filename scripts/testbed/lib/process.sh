@@ -68,11 +68,13 @@ pid_of() {
 }
 alive() { pid_of "$1" >/dev/null; }
 
-# run NAME COMMAND...: starts a daemon, in the background, with a log; nothing when it already runs.
+# run NAME COMMAND...: starts a daemon, in the background, with a log; nothing when it already runs. One that runs and
+# was not noted (its start was cut short) is ended first.
 run() {
 	local name=$1 pid
 	shift
 	alive "$name" && return
+	kill_all "system/$name"
 	mkdir -p "$DIR/run" "$DIR/log" "$TRACK/system/$name"
 	(
 		echo "$BASHPID" >"$TRACK/system/$name/cgroup.procs"

@@ -1,0 +1,480 @@
+//! A new revision, from a chart or an older revision: record, journal, change, and going back.
+
+use std::time::Instant;
+
+use super::change::Broken;
+use super::journal::{Journal, Operation, RevisionNote, StartedJob};
+use super::prepare::{Change, JobAction, Planned};
+use super::target::Target;
+use super::{Error, Session};
+use crate::cluster::ObjectRef;
+use crate::plan::objects::Change as ObjectAction;
+use crate::release::{Release, Status, Store, Stored, Time};
+use crate::yaml::Value;
+
+/// A revision in the making.
+pub(crate) struct Proposal {
+    /// What is being done.
+    pub operation: Operation,
+    /// The record as it will be: name, chart, config, manifest, notes, version.
+    pub record: Release,
+    /// The objects and workloads of its manifest.
+    pub target: Target,
+    /// Whether a revision is made even if nothing changes.
+    pub always: bool,
+}
+
+/// How an operation ended well.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The record of the revision; for a dry run, as it would be.
+    pub release: Release,
+    /// The jobs that were started.
+    pub jobs: Vec<StartedJob>,
+    /// What was done, or would be, a line per object and job.
+    pub summary: Vec<String>,
+    /// Whether there was nothing to do.
+    pub unchanged: bool,
+}
+
+impl Session<'_> {
+    /// The store of Helm's records.
+    pub(crate) fn store(&self) -> Store {
+        Store::new(self.client.clone(), &self.namespace)
+    }
+
+    /// The history, oldest first; empty where there is no such release.
+    pub(crate) async fn history(&self) -> Result<Vec<Stored>, Error> {
+        match self.store().history(&self.release).await {
+            Ok(history) => Ok(history),
+            Err(crate::release::StoreError::NoRelease { .. }) => Ok(Vec::new()),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Brings a proposal about.
+    pub(crate) async fn deploy(
+        &self,
+        proposal: Proposal,
+        history: Vec<Stored>,
+        dry_run: bool,
+    ) -> Result<Outcome, Error> {
+        let begun = Instant::now();
+        Store::check(&proposal.record)?;
+        let interrupted = self.journal().await?;
+        self.check_pending(&history, interrupted.as_ref())?;
+        let change = Change {
+            prior: live_objects(&history, &self.namespace)?,
+            target: proposal.target.clone(),
+            interrupted: interrupted.clone(),
+            going_back: false,
+        };
+        let planned = match self.plan(&change).await {
+            Ok(planned) => planned,
+            Err(e) => {
+                if matches!(e, Error::NoSavepoint { .. }) && !dry_run {
+                    self.keep_failed(&proposal.record, &e).await?;
+                }
+                return Err(e);
+            }
+        };
+        let summary = summary(&planned);
+        let mut record = proposal.record.clone();
+        let same = history
+            .last()
+            .is_some_and(|last| same_release(&last.release, &record));
+        if planned.is_empty() && same && !proposal.always && interrupted.is_none() {
+            let release = history
+                .last()
+                .map(|l| l.release.clone())
+                .unwrap_or_default();
+            return Ok(Outcome {
+                release,
+                jobs: Vec::new(),
+                summary,
+                unchanged: true,
+            });
+        }
+        if dry_run {
+            return Ok(Outcome {
+                release: record,
+                jobs: Vec::new(),
+                summary,
+                unchanged: false,
+            });
+        }
+        self.signals.check()?;
+        self.check_lock().await?;
+        record.info.status = match proposal.operation {
+            Operation::Install => Status::PendingInstall,
+            Operation::Rollback => Status::PendingRollback,
+            Operation::Upgrade | Operation::Uninstall => Status::PendingUpgrade,
+        };
+        let mut journal =
+            interrupted.unwrap_or_else(|| Journal::new(proposal.operation, record.version));
+        journal.operation = proposal.operation;
+        journal.revision = record.version;
+        // The journal first: a pending record without one would look like Helm's.
+        self.save_journal(&mut journal).await?;
+        let stored = self.store().create(&record).await?;
+        self.end_interrupted(&history, record.version).await?;
+        match self.carry_out(&change, &planned, &mut journal).await {
+            Ok(jobs) => {
+                let release = self
+                    .succeed(stored, &history, &jobs, proposal.operation, begun)
+                    .await?;
+                Ok(Outcome {
+                    release,
+                    jobs,
+                    summary,
+                    unchanged: false,
+                })
+            }
+            Err(broken) => self
+                .fail(stored, &history, journal, broken, begun, proposal.operation)
+                .await
+                .map(|()| Outcome {
+                    release: record,
+                    jobs: Vec::new(),
+                    summary,
+                    unchanged: false,
+                }),
+        }
+    }
+
+    /// Refuses to go on over an operation that is Helm's and not ours to finish.
+    fn check_pending(
+        &self,
+        history: &[Stored],
+        interrupted: Option<&Journal>,
+    ) -> Result<(), Error> {
+        let Some(last) = history.last() else {
+            return Ok(());
+        };
+        let status = last.release.info.status;
+        if status.is_pending() && interrupted.is_none() {
+            return Err(Error::Locked {
+                why: format!(
+                    "revision {} of release {:?} is {status}, and not by nutkin: Helm works on it, or was broken off",
+                    last.release.version, self.release
+                ),
+                hints: vec![format!(
+                    "if no Helm process works on it: helm rollback {} -n {}, or delete the Secret {}",
+                    self.release,
+                    self.namespace,
+                    crate::release::secret_name(&self.release, last.release.version)
+                )],
+            });
+        }
+        Ok(())
+    }
+
+    /// Marks the pending revisions of operations that did not end as failed: the new one takes over.
+    async fn end_interrupted(&self, history: &[Stored], by: u32) -> Result<(), Error> {
+        for stored in history
+            .iter()
+            .filter(|s| s.release.info.status.is_pending())
+        {
+            let mut stored = stored.clone();
+            stored.release.info.status = Status::Failed;
+            stored.release.info.description =
+                format!("Broken off; revision {by} went on from where it was");
+            self.store().update(&stored).await?;
+        }
+        Ok(())
+    }
+
+    /// Records a revision that could not be begun.
+    async fn keep_failed(&self, record: &Release, error: &Error) -> Result<(), Error> {
+        let mut record = record.clone();
+        record.info.status = Status::Failed;
+        record.info.description = describe(record.version, error);
+        self.store().create(&record).await?;
+        Ok(())
+    }
+
+    async fn succeed(
+        &self,
+        mut stored: Stored,
+        history: &[Stored],
+        jobs: &[StartedJob],
+        operation: Operation,
+        begun: Instant,
+    ) -> Result<Release, Error> {
+        stored.release.info.status = Status::Deployed;
+        stored.release.info.description =
+            self.options
+                .description
+                .clone()
+                .unwrap_or_else(|| match operation {
+                    Operation::Install => "Install complete".to_owned(),
+                    Operation::Rollback => {
+                        format!("Rollback to {}", stored.release.info.rollback_revision)
+                    }
+                    Operation::Upgrade | Operation::Uninstall => "Upgrade complete".to_owned(),
+                });
+        stored.release.info.last_deployed = Some(Time::now());
+        // The new one first: a kill in between leaves two deployed, of which Helm takes the newest.
+        let stored = self.store().update(&stored).await?;
+        for old in history
+            .iter()
+            .filter(|s| s.release.info.status == Status::Deployed)
+        {
+            let mut old = old.clone();
+            old.release.info.status = Status::Superseded;
+            self.store().update(&old).await?;
+        }
+        self.save_note(&RevisionNote {
+            revision: stored.release.version,
+            operation: operation.word().to_owned(),
+            jobs: jobs.to_vec(),
+            error: None,
+            seconds: begun.elapsed().as_secs_f64(),
+        })
+        .await?;
+        self.end_journal().await?;
+        if self.options.history_max > 0 {
+            self.store()
+                .prune(&self.release, self.options.history_max as usize)
+                .await?;
+        }
+        Ok(stored.release)
+    }
+
+    /// Records a failure, and goes back where that is wanted and possible. Never `Ok` but in name.
+    async fn fail(
+        &self,
+        mut stored: Stored,
+        history: &[Stored],
+        mut journal: Journal,
+        broken: Broken,
+        begun: Instant,
+        operation: Operation,
+    ) -> Result<(), Error> {
+        let Broken {
+            error,
+            stopped,
+            changed,
+        } = broken;
+        stored.release.info.status = Status::Failed;
+        stored.release.info.description = describe(stored.release.version, &error);
+        let failed = self.store().update(&stored).await?;
+        self.save_note(&RevisionNote {
+            revision: failed.release.version,
+            operation: operation.word().to_owned(),
+            jobs: Vec::new(),
+            error: Some(error.to_string()),
+            seconds: begun.elapsed().as_secs_f64(),
+        })
+        .await?;
+        if !stopped && !changed {
+            if !matches!(error, Error::SavepointPending { .. }) {
+                self.end_journal().await?;
+            }
+            return Err(error);
+        }
+        let deployed = history
+            .iter()
+            .rev()
+            .find(|s| s.release.info.status == Status::Deployed);
+        let wanted = if stopped {
+            self.options.go_back
+        } else {
+            self.options.rollback_on_failure
+        };
+        let Some(deployed) = deployed.filter(|_| wanted) else {
+            if stopped && matches!(error, Error::Failed(_)) && !wanted {
+                return Err(Error::NotStable {
+                    why: error.to_string(),
+                });
+            }
+            if !stopped && journal.jobs.iter().all(|j| j.reached.is_none()) {
+                self.end_journal().await?;
+            }
+            return Err(error);
+        };
+        self.warn(format!("{error}"));
+        self.step(format!(
+            "going back to revision {}",
+            deployed.release.version
+        ));
+        match self.go_back(deployed, &failed, history, &mut journal).await {
+            Ok((new_revision, from)) => Err(Error::GoneBack {
+                why: error.to_string(),
+                revision: deployed.release.version,
+                new_revision,
+                from,
+            }),
+            Err(back) => Err(Error::NotGoneBack {
+                why: error.to_string(),
+                back: back.to_string(),
+                hints: vec![
+                    format!(
+                        "nutkin savepoint list {} -n {} shows what can be restored",
+                        self.release, self.namespace
+                    ),
+                    format!(
+                        "nutkin upgrade {} CHART --restore-from PATH goes on from a savepoint that you name",
+                        self.release
+                    ),
+                ],
+            }),
+        }
+    }
+
+    /// Brings a deployed revision back after a change that failed, from the newest consistent state.
+    async fn go_back(
+        &self,
+        deployed: &Stored,
+        failed: &Stored,
+        history: &[Stored],
+        journal: &mut Journal,
+    ) -> Result<(u32, String), Error> {
+        let begun = Instant::now();
+        let mut record = deployed.release.clone();
+        record.version = failed.release.version + 1;
+        record.info.status = Status::PendingRollback;
+        record.info.rollback_revision = deployed.release.version;
+        record.info.last_deployed = Some(Time::now());
+        record.info.description = format!(
+            "Going back to {} from failed revision {}",
+            deployed.release.version, failed.release.version
+        );
+        let mut prior = live_objects(history, &self.namespace)?;
+        prior.extend(Target::of_manifest(&failed.release.manifest, &self.namespace)?.objects);
+        let change = Change {
+            prior,
+            target: Target::of_manifest(&deployed.release.manifest, &self.namespace)?,
+            interrupted: Some(journal.clone()),
+            going_back: true,
+        };
+        let planned = self.plan(&change).await?;
+        journal.operation = Operation::Rollback;
+        journal.revision = record.version;
+        self.save_journal(journal).await?;
+        let stored = self.store().create(&record).await?;
+        match self.carry_out(&change, &planned, journal).await {
+            Ok(jobs) => {
+                let from = jobs
+                    .iter()
+                    .filter_map(|j| j.restored_from.clone())
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                self.succeed(stored, history, &jobs, Operation::Rollback, begun)
+                    .await?;
+                let from = if from.is_empty() {
+                    "no job was restarted".to_owned()
+                } else {
+                    format!("from {from}")
+                };
+                Ok((record.version, from))
+            }
+            Err(Broken { error, .. }) => {
+                let mut stored = stored;
+                stored.release.info.status = Status::Failed;
+                stored.release.info.description = describe(record.version, &error);
+                self.store().update(&stored).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes the release's namespace where that is wanted.
+    pub(crate) async fn ensure_namespace(&self) -> Result<(), Error> {
+        if !self.options.create_namespace {
+            return Ok(());
+        }
+        let reference = ObjectRef::new("v1", "Namespace", None, &self.namespace);
+        if self.client.find(&reference).await?.is_none() {
+            let namespace = serde_json::json!({
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": {"name": self.namespace, "labels": {"name": self.namespace}},
+            });
+            match self.client.create(&namespace, false).await {
+                Ok(_) | Err(crate::cluster::Error::Exists { .. }) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Helm's first line of a failure, for the record.
+fn describe(revision: u32, error: &Error) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    format!("Revision {revision} failed: {first}")
+        .chars()
+        .take(250)
+        .collect()
+}
+
+/// The objects that the cluster may hold of a release: of each revision since the last deployed one,
+/// so that what a failed one made is not forgotten. Newer ones first.
+pub(crate) fn live_objects(history: &[Stored], namespace: &str) -> Result<Vec<Value>, Error> {
+    let from = history
+        .iter()
+        .rposition(|s| s.release.info.status == Status::Deployed)
+        .unwrap_or(0);
+    let mut objects: Vec<Value> = Vec::new();
+    let mut known: Vec<ObjectRef> = Vec::new();
+    for stored in history.get(from..).unwrap_or_default().iter().rev() {
+        if stored.release.info.status == Status::Uninstalled {
+            continue;
+        }
+        for object in Target::of_manifest(&stored.release.manifest, namespace)?.objects {
+            let reference = ObjectRef::of(&object)?;
+            if !known.iter().any(|k| k.key() == reference.key()) {
+                known.push(reference);
+                objects.push(object);
+            }
+        }
+    }
+    Ok(objects)
+}
+
+/// Whether a revision would say what the last one says.
+fn same_release(last: &Release, new: &Release) -> bool {
+    last.info.status == Status::Deployed
+        && last.manifest == new.manifest
+        && last.config == new.config
+        && last.chart.metadata == new.chart.metadata
+        && last
+            .hooks
+            .iter()
+            .map(|h| &h.manifest)
+            .eq(new.hooks.iter().map(|h| &h.manifest))
+        && last.info.notes == new.info.notes
+}
+
+/// A plan in lines: what changes, and what happens to each job and why.
+fn summary(planned: &Planned) -> Vec<String> {
+    let mut lines: Vec<String> = planned
+        .objects
+        .iter()
+        .filter(|o| !matches!(o.action, ObjectAction::Nothing))
+        .map(|o| format!("{:<9} {}", o.action.word(), o.reference))
+        .collect();
+    for job in &planned.jobs {
+        let name = job
+            .new
+            .as_ref()
+            .or(job.old.as_ref())
+            .map_or("", |w| w.name.as_str());
+        let what = match &job.action {
+            JobAction::Untouched => "goes on",
+            JobAction::Observe => "is watched until stable",
+            JobAction::Restart(_) if job.found.facts.exists => "is restarted with its state",
+            JobAction::Restart(_) => "is started",
+            JobAction::End(_) => "is stopped with a savepoint",
+        };
+        let why = if job.reasons.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", job.reasons.join("; "))
+        };
+        lines.push(format!("job       {name} {what}{why}"));
+    }
+    lines
+}

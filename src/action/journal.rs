@@ -1,0 +1,113 @@
+//! The journal: what an operation is about to do, written down before it does it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::state::JobRecord;
+
+/// What is being done to a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operation {
+    /// A first revision.
+    Install,
+    /// A new revision from a chart.
+    Upgrade,
+    /// A new revision from an older one.
+    Rollback,
+    /// The end of the release.
+    Uninstall,
+}
+
+impl Operation {
+    /// The word for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Operation::Install => "install",
+            Operation::Upgrade => "upgrade",
+            Operation::Rollback => "rollback",
+            Operation::Uninstall => "uninstall",
+        }
+    }
+}
+
+/// The record of an operation under way; there is at most one per release.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Journal {
+    /// What is being done.
+    pub operation: Operation,
+    /// The revision that it makes, or ends.
+    pub revision: u32,
+    /// When it began, RFC 3339.
+    pub started: String,
+    /// The workloads whose jobs are stopped or started.
+    pub jobs: Vec<JobRecord>,
+    /// The stored record's resourceVersion and uid, so that a holder that was paused can't overwrite.
+    #[serde(skip)]
+    pub version: Option<(String, String)>,
+}
+
+impl Journal {
+    /// A journal that is yet to be written.
+    pub fn new(operation: Operation, revision: u32) -> Journal {
+        Journal {
+            operation,
+            revision,
+            started: super::now(),
+            jobs: Vec::new(),
+            version: None,
+        }
+    }
+
+    /// A workload's entry.
+    pub fn job(&self, workload: &str) -> Option<&JobRecord> {
+        self.jobs.iter().find(|j| j.workload == workload)
+    }
+
+    /// A workload's entry, made where it isn't there.
+    pub fn job_mut(&mut self, workload: &str, namespace: &str) -> &mut JobRecord {
+        let index = self
+            .jobs
+            .iter()
+            .position(|j| j.workload == workload)
+            .unwrap_or_else(|| {
+                self.jobs.push(JobRecord {
+                    workload: workload.to_owned(),
+                    namespace: namespace.to_owned(),
+                    ..JobRecord::default()
+                });
+                self.jobs.len() - 1
+            });
+        &mut self.jobs[index]
+    }
+}
+
+/// What became of a revision's jobs; kept beside Helm's record, which has no place for it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct RevisionNote {
+    /// The revision.
+    pub revision: u32,
+    /// `install`, `upgrade` …
+    pub operation: String,
+    /// Each job that it started.
+    pub jobs: Vec<StartedJob>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Seconds from the first step to the last.
+    pub seconds: f64,
+}
+
+/// A job as a revision started it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct StartedJob {
+    /// The workload.
+    pub workload: String,
+    /// The job's id.
+    pub job_id: String,
+    /// What it was restored from.
+    pub restored_from: Option<String>,
+    /// Seconds during which no job ran.
+    pub downtime: Option<f64>,
+}

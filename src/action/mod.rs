@@ -1,0 +1,205 @@
+//! Install, upgrade, rollback, uninstall: a plan's steps, each written down before it acts.
+
+pub mod change;
+pub mod deploy;
+pub mod error;
+pub mod facts;
+pub mod install;
+pub mod journal;
+pub mod ledger;
+pub mod observe;
+pub mod prepare;
+pub mod proposal;
+pub mod records;
+pub mod rollback;
+pub mod signals;
+pub mod start;
+pub mod stop;
+pub mod target;
+pub mod uninstall;
+pub mod upgrade;
+
+use std::time::Duration;
+
+pub use deploy::Outcome;
+pub use error::Error;
+pub use proposal::Source;
+
+use crate::cluster::Client;
+use crate::plan::state::Wish;
+use crate::release::lock::Lock;
+
+/// What happens while an operation works; only the command line prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A step begins.
+    Step(String),
+    /// A step's wait goes on: for what, and why.
+    Waiting {
+        /// For what.
+        what: String,
+        /// What is missing.
+        why: String,
+    },
+    /// Something worth knowing.
+    Note(String),
+    /// Something that may need a hand.
+    Warning(String),
+}
+
+/// Takes the events of an operation.
+pub trait Report: Send + Sync {
+    /// Takes one.
+    fn event(&self, event: Event);
+}
+
+/// What the user said about jobs, state and time.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the state comes from.
+    pub wish: Wish,
+    /// Whether state that no operator claims may be left behind.
+    pub allow_unclaimed: bool,
+    /// Whether clusters without high availability may be restarted.
+    pub allow_no_ha: bool,
+    /// Whether a failed change goes back by itself after a job was stopped.
+    pub go_back: bool,
+    /// Whether a failed change goes back even where no job was stopped.
+    pub rollback_on_failure: bool,
+    /// How long a savepoint may take.
+    pub savepoint_timeout: Duration,
+    /// How long it may take until all tasks run.
+    pub start_timeout: Duration,
+    /// How long it may take from there to the first checkpoint.
+    pub checkpoint_timeout: Duration,
+    /// How long a job must run without a failure until it counts as stable.
+    pub stable_for: Duration,
+    /// Flink's REST address, instead of the way through the API server.
+    pub rest_url: Option<String>,
+    /// Whether to wait for all objects to be ready.
+    pub wait: bool,
+    /// How long objects may take to become ready.
+    pub timeout: Duration,
+    /// How long to wait for the release's lock.
+    pub lock_timeout: Duration,
+    /// Whether fields held by others may be taken.
+    pub force_conflicts: bool,
+    /// Whether objects that belong to no release may be taken over.
+    pub take_ownership: bool,
+    /// Whether a missing namespace is made.
+    pub create_namespace: bool,
+    /// How many revisions are kept; 0: all.
+    pub history_max: u32,
+    /// The text of the revision's description.
+    pub description: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            wish: Wish::Carry,
+            allow_unclaimed: false,
+            allow_no_ha: false,
+            go_back: true,
+            rollback_on_failure: false,
+            savepoint_timeout: Duration::from_secs(600),
+            start_timeout: Duration::from_secs(300),
+            checkpoint_timeout: Duration::from_secs(300),
+            stable_for: Duration::from_secs(10),
+            rest_url: None,
+            wait: false,
+            timeout: Duration::from_secs(300),
+            lock_timeout: Duration::from_secs(30),
+            force_conflicts: false,
+            take_ownership: false,
+            create_namespace: false,
+            history_max: 10,
+            description: None,
+        }
+    }
+}
+
+/// One operation on one release: the ways to the cluster, to the user, and what was asked for.
+pub struct Session<'a> {
+    /// The cluster.
+    pub client: Client,
+    /// The release's name.
+    pub release: String,
+    /// The release's namespace.
+    pub namespace: String,
+    /// What was asked for.
+    pub options: Options,
+    /// Where events go.
+    pub report: &'a dyn Report,
+    /// Whether the user wants it to end.
+    pub signals: signals::Signals,
+    /// The release's lock; `None` for a reading command or a dry run.
+    pub lock: Option<Lock>,
+}
+
+impl Session<'_> {
+    /// Takes the release's lock; every command that changes something does so first.
+    pub async fn lock(&mut self) -> Result<(), Error> {
+        let wait = |holder: &str, since: &str| {
+            self.report.event(Event::Waiting {
+                what: format!("the lock of {}", self.release),
+                why: format!("held by {holder} since {since}"),
+            });
+        };
+        let timeout = self.options.lock_timeout;
+        let lock =
+            Lock::acquire(&self.client, &self.namespace, &self.release, timeout, wait).await?;
+        self.lock = Some(lock);
+        Ok(())
+    }
+
+    /// Gives the lock back.
+    pub async fn unlock(&mut self) {
+        if let Some(lock) = self.lock.take()
+            && let Err(e) = lock.release().await
+        {
+            self.warn(format!("the lock stays until it expires: {e}"));
+        }
+    }
+
+    /// Sees that the lock is still ours, before a step that can't be undone.
+    pub(crate) async fn check_lock(&self) -> Result<(), Error> {
+        match &self.lock {
+            Some(lock) => Ok(lock.check().await?),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn step(&self, text: impl Into<String>) {
+        self.report.event(Event::Step(text.into()));
+    }
+
+    pub(crate) fn note(&self, text: impl Into<String>) {
+        self.report.event(Event::Note(text.into()));
+    }
+
+    pub(crate) fn warn(&self, text: impl Into<String>) {
+        self.report.event(Event::Warning(text.into()));
+    }
+
+    pub(crate) fn waiting(&self, what: impl Into<String>, why: impl Into<String>) {
+        self.report.event(Event::Waiting {
+            what: what.into(),
+            why: why.into(),
+        });
+    }
+}
+
+/// The present moment, RFC 3339 in UTC, to the second.
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}
+
+/// A fresh id of 32 hexadecimal digits, as Flink's job and trigger ids are.
+pub(crate) fn fresh_id() -> Result<String, Error> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|e| Error::Failed(format!("no random numbers: {e}")))?;
+    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+}

@@ -1,0 +1,247 @@
+//! Watching a started job until it is stable, or until it is clear that it won't be.
+
+use std::time::{Duration, Instant};
+
+use super::facts::why_unreachable;
+use super::journal::Journal;
+use super::start::stuck;
+use super::{Error, Session};
+use crate::flink::health::{Expected, Phase, Sample, Verdict, Watch};
+use crate::flink::inject::Position;
+use crate::flink::manifest::{at, list, text};
+use crate::flink::rest::Rest;
+use crate::flink::workload::Workload;
+
+/// Between two samples.
+const SAMPLE: Duration = Duration::from_millis(500);
+/// How many failures of the job end the watch.
+const MAX_FAILURES: u32 = 3;
+/// How long trouble of a pod may last before it ends the watch.
+const GRACE: Duration = Duration::from_secs(20);
+/// The last lines of a pod's log that a failure shows.
+const LOG_LINES: u32 = 15;
+
+impl Session<'_> {
+    /// Watches a workload's job that was started at `position` until it is stable.
+    ///
+    /// `Err` says why it isn't; what was learnt of its first restore is in the journal then.
+    pub(crate) async fn observe(
+        &self,
+        journal: &mut Journal,
+        workload: &Workload,
+        position: &Position,
+    ) -> Result<(), String> {
+        self.step(format!(
+            "{}: watching job {} until it is stable",
+            workload.name, position.job_id
+        ));
+        let mut watch = Watch::new(Expected {
+            job_id: position.job_id.clone(),
+            path: position.path.clone(),
+            stable_for: self.options.stable_for,
+            max_failures: MAX_FAILURES,
+        });
+        let begun = Instant::now();
+        let mut phase_since = (Phase::Start, begun);
+        let mut trouble: Option<(String, Instant)> = None;
+        let mut asked: Option<Instant> = None;
+        let mut recorded = false;
+        let mut rest: Option<Rest> = None;
+        loop {
+            let (sample, why) = self
+                .sample(workload, position, &mut rest, begun.elapsed())
+                .await;
+            let verdict = watch.judge(&sample);
+            if !recorded && let Some(number) = watch.restored_id() {
+                // Going back needs to know which checkpoint is the savepoint's own.
+                let record = journal.job_mut(&workload.name, &workload.namespace);
+                if record.number != Some(number) && position.path.is_some() {
+                    record.number = Some(number);
+                    self.save_journal(journal)
+                        .await
+                        .map_err(|e| e.to_string())?;
+                }
+                recorded = true;
+            }
+            match verdict {
+                Verdict::Stable => return Ok(()),
+                Verdict::Failed(why) => {
+                    return Err(self
+                        .explained(workload, position, rest.as_ref(), &why)
+                        .await);
+                }
+                Verdict::Waiting(phase, missing) => {
+                    if phase_since.0 != phase {
+                        phase_since = (phase, Instant::now());
+                    }
+                    let (limit, flag) = match phase {
+                        Phase::Start => (self.options.start_timeout, "--start-timeout"),
+                        Phase::Checkpoint => (
+                            self.options.checkpoint_timeout + self.options.stable_for,
+                            "--checkpoint-timeout",
+                        ),
+                    };
+                    let missing = why.unwrap_or(missing);
+                    let all = self.options.start_timeout
+                        + self.options.checkpoint_timeout
+                        + self.options.stable_for;
+                    if phase_since.1.elapsed() > limit || begun.elapsed() > all {
+                        let why = format!(
+                            "not stable within {} s ({flag}): {missing}",
+                            limit.as_secs()
+                        );
+                        return Err(self
+                            .explained(workload, position, rest.as_ref(), &why)
+                            .await);
+                    }
+                    self.waiting(
+                        format!("job {} of {}", position.job_id, workload.name),
+                        missing,
+                    );
+                }
+            }
+            if sample.summary.as_ref().is_some_and(|s| s.runs_fully())
+                && !watch.has_progressed()
+                && asked.is_none_or(|at: Instant| at.elapsed() > Duration::from_secs(10))
+                && let Some(rest) = &rest
+            {
+                // A checkpoint of our own, not awaited: intervals may be long. Before 1.17 there is
+                // no such call, and the job's own checkpoints must do.
+                let _ = rest.trigger_checkpoint(&position.job_id).await;
+                asked = Some(Instant::now());
+            }
+            match self.trouble(workload).await {
+                Some(now) => {
+                    let since = match &trouble {
+                        Some((_, since)) => *since,
+                        None => Instant::now(),
+                    };
+                    if since.elapsed() > GRACE {
+                        return Err(self
+                            .explained(workload, position, rest.as_ref(), &now)
+                            .await);
+                    }
+                    trouble = Some((now, since));
+                }
+                None => trouble = None,
+            }
+            if self.signals.is_set() && journal.operation == super::journal::Operation::Install {
+                return Err("interrupted".into());
+            }
+            tokio::time::sleep(SAMPLE).await;
+        }
+    }
+
+    /// Looks at the job once; the second part says why REST gives no answer.
+    async fn sample(
+        &self,
+        workload: &Workload,
+        position: &Position,
+        rest: &mut Option<Rest>,
+        at: Duration,
+    ) -> (Sample, Option<String>) {
+        let mut sample = Sample {
+            at,
+            ..Sample::default()
+        };
+        if rest.is_none() {
+            *rest = self.rest(workload).await.ok().flatten();
+        }
+        let Some(api) = rest.clone() else {
+            let pods = self
+                .pods(workload, &workload.jobmanager)
+                .await
+                .unwrap_or_default();
+            let why = why_unreachable(pods.first(), "no JobManager pod runs yet");
+            return (sample, Some(why));
+        };
+        match api.jobs().await {
+            Ok(jobs) => sample.summary = jobs.into_iter().find(|j| j.id == position.job_id),
+            Err(e) => {
+                // The pod may have been replaced.
+                *rest = None;
+                return (sample, Some(e.to_string()));
+            }
+        }
+        if sample.summary.is_some() {
+            sample.job = api.job(&position.job_id).await.ok();
+            sample.checkpoints = api.checkpoints(&position.job_id).await.ok();
+        }
+        (sample, None)
+    }
+
+    /// The trouble of a workload's pods that waiting won't heal.
+    async fn trouble(&self, workload: &Workload) -> Option<String> {
+        for owner in workload.owners() {
+            let pods = self.pods(workload, owner).await.unwrap_or_default();
+            if let Some(why) = pods.iter().find_map(stuck) {
+                return Some(why);
+            }
+        }
+        None
+    }
+
+    /// A failure with what Flink and the pods say of it.
+    async fn explained(
+        &self,
+        workload: &Workload,
+        position: &Position,
+        rest: Option<&Rest>,
+        why: &str,
+    ) -> String {
+        let mut text_of = format!("{}: {why}", workload.name);
+        if let Some(rest) = rest
+            && let Ok(Some(exception)) = rest.exception(&position.job_id).await
+        {
+            text_of.push_str(&format!("\n  Flink: {}", exception.replace('\n', "\n    ")));
+            return text_of;
+        }
+        let container = workload.jobmanager.container;
+        for pod in self
+            .pods(workload, &workload.jobmanager)
+            .await
+            .unwrap_or_default()
+        {
+            let name = text(&pod, &["metadata", "name"]);
+            let container = list(&pod, &["spec", "containers"])
+                .get(container)
+                .map_or("", |c| text(c, &["name"]));
+            let crashed = list(&pod, &["status", "containerStatuses"])
+                .iter()
+                .any(|s| {
+                    text(s, &["name"]) == container
+                        && at(s, &["restartCount"]).is_some_and(|n| n.as_u64() > Some(0))
+                });
+            let log = self
+                .client
+                .logs(
+                    &workload.namespace,
+                    name,
+                    Some(container),
+                    LOG_LINES,
+                    crashed,
+                )
+                .await
+                .unwrap_or_default();
+            if !log.is_empty() {
+                text_of.push_str(&format!("\n  the last lines of {name}:"));
+                for line in log {
+                    text_of.push_str(&format!("\n    {line}"));
+                }
+                break;
+            }
+        }
+        text_of
+    }
+}
+
+/// Whether an observation's error stands for the user's wish to end.
+pub(crate) fn is_interruption(why: &str) -> bool {
+    why == "interrupted"
+}
+
+impl From<String> for Error {
+    fn from(why: String) -> Self {
+        Error::Failed(why)
+    }
+}

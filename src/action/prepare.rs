@@ -1,0 +1,468 @@
+//! Deciding a change: dry run of all objects, a look at all jobs, and what follows from both.
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::facts::{Found, shared_folder};
+use super::journal::Journal;
+use super::target::Target;
+use super::{Error, Session};
+use crate::cluster::migrate::managed_fields;
+use crate::cluster::{self, Apply, ObjectRef, PARALLEL, annotation, ownership, prune};
+use crate::flink::config;
+use crate::flink::inject;
+use crate::flink::manifest;
+use crate::flink::workload::{Mode, Workload, recognise};
+use crate::plan::objects::{Change as ObjectAction, Pair, compare, restart_reasons};
+use crate::plan::state::{Decision, JobRecord, Reached, Source, Wish, decide};
+use crate::yaml::Value;
+
+/// What is to be brought about.
+pub(crate) struct Change {
+    /// What the cluster may hold of the release: the objects of the revisions since the last deployed.
+    pub prior: Vec<Value>,
+    /// What it shall hold.
+    pub target: Target,
+    /// The journal of an operation that did not end.
+    pub interrupted: Option<Journal>,
+    /// Whether this change undoes one that failed: then a job that doesn't run is no obstacle.
+    pub going_back: bool,
+}
+
+/// One object's part of the plan.
+pub(crate) struct ObjectPlan {
+    /// Its reference.
+    pub reference: ObjectRef,
+    /// As it is.
+    pub live: Option<Value>,
+    /// As it is to be applied; `None` for what leaves the manifest.
+    pub wanted: Option<Value>,
+    /// As the server would make it; `None` where that can't be asked yet.
+    pub dry_run: Option<Value>,
+    /// What happens to it.
+    pub action: ObjectAction,
+}
+
+/// One workload's part of the plan.
+pub(crate) struct JobPlan {
+    /// The workload as it was.
+    pub old: Option<Workload>,
+    /// The workload as it will be.
+    pub new: Option<Workload>,
+    /// What happens to its job.
+    pub action: JobAction,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// How it was found.
+    pub found: Found,
+    /// The folder for its savepoint.
+    pub folder: Option<String>,
+}
+
+/// What happens to a workload's job.
+pub(crate) enum JobAction {
+    /// It goes on.
+    Untouched,
+    /// It was started by an operation that did not end, and is to be proven.
+    Observe,
+    /// It is stopped (where it runs) and started again from there.
+    Restart(Source),
+    /// It leaves: stopped for good.
+    End(Source),
+}
+
+/// All of the plan.
+pub(crate) struct Planned {
+    /// The objects, in the target's order, then those that leave.
+    pub objects: Vec<ObjectPlan>,
+    /// The workloads.
+    pub jobs: Vec<JobPlan>,
+}
+
+impl Planned {
+    /// Whether nothing would be changed.
+    pub fn is_empty(&self) -> bool {
+        self.objects
+            .iter()
+            .all(|o| matches!(o.action, ObjectAction::Nothing | ObjectAction::Keep))
+            && self
+                .jobs
+                .iter()
+                .all(|j| matches!(j.action, JobAction::Untouched))
+    }
+}
+
+impl Session<'_> {
+    /// Decides what a change does to each object and each job. Reads and dry-runs only.
+    pub(crate) async fn plan(&self, change: &Change) -> Result<Planned, Error> {
+        let objects = self.plan_objects(change).await?;
+        // What is there is recognised as it is there, whatever a record says of it.
+        let live: Vec<Value> = objects.iter().filter_map(|o| o.live.clone()).collect();
+        let old = recognise(&live, &self.namespace);
+        let mut jobs = Vec::new();
+        for (old, new) in pair_workloads(&old, &change.target.workloads) {
+            jobs.push(self.plan_job(change, &objects, &live, old, new).await?);
+        }
+        Ok(Planned { objects, jobs })
+    }
+
+    async fn plan_objects(&self, change: &Change) -> Result<Vec<ObjectPlan>, Error> {
+        let mut plans = Vec::new();
+        for object in &change.target.objects {
+            let reference = self.reference(object).await?;
+            plans.push(ObjectPlan {
+                wanted: Some(marked(object, &self.release, &self.namespace)),
+                reference,
+                live: None,
+                dry_run: None,
+                action: ObjectAction::Nothing,
+            });
+        }
+        for object in &change.prior {
+            let reference = self.reference(object).await?;
+            if plans.iter().all(|p| p.reference.key() != reference.key()) {
+                plans.push(ObjectPlan {
+                    reference,
+                    live: None,
+                    wanted: None,
+                    dry_run: None,
+                    action: ObjectAction::Delete,
+                });
+            }
+        }
+        let references: Vec<ObjectRef> = plans.iter().map(|p| p.reference.clone()).collect();
+        let live = self.client.find_all(&references).await?;
+        for (plan, live) in plans.iter_mut().zip(live) {
+            plan.live = live;
+        }
+        for plan in &plans {
+            if let (Some(live), Some(_)) = (&plan.live, &plan.wanted) {
+                if !self.options.take_ownership {
+                    ownership::check(&plan.reference, live, &self.release, &self.namespace)?;
+                }
+            }
+        }
+        let how = Apply {
+            dry_run: true,
+            force: self.options.force_conflicts,
+            ..Apply::default()
+        };
+        let dry_runs: Vec<Option<Value>> = stream::iter(plans.iter().map(|plan| async move {
+            let Some(wanted) = &plan.wanted else {
+                return Ok(None);
+            };
+            match self.client.apply(wanted, how).await {
+                Ok(result) => Ok(Some(result)),
+                // Its namespace is yet to be made, by us or by the manifest itself.
+                Err(cluster::Error::NoNamespace { .. }) if self.options.create_namespace => {
+                    Ok(None)
+                }
+                Err(cluster::Error::NoNamespace { namespace, .. })
+                    if change.target.objects.iter().any(|o| {
+                        manifest::kind(o) == "Namespace" && manifest::name(o) == namespace
+                    }) =>
+                {
+                    Ok(None)
+                }
+                // Fields that we or Helm set client-side are moved to our own entry before the apply.
+                Err(cluster::Error::Conflict { fields, .. })
+                    if plan
+                        .live
+                        .as_ref()
+                        .is_some_and(|l| managed_fields(l).is_some())
+                        && fields.iter().all(|f| f.manager.starts_with("\"helm\"")) =>
+                {
+                    Ok(Some(
+                        self.client
+                            .apply(wanted, Apply { force: true, ..how })
+                            .await?,
+                    ))
+                }
+                Err(e) => Err(Error::from(e)),
+            }
+        }))
+        .buffered(PARALLEL)
+        .try_collect()
+        .await?;
+        for (plan, dry_run) in plans.iter_mut().zip(dry_runs) {
+            plan.dry_run = dry_run;
+            plan.action = match (&plan.wanted, &plan.dry_run, &plan.live) {
+                (Some(_), Some(dry_run), live) => compare(live.as_ref(), dry_run),
+                (Some(_), None, _) => ObjectAction::Create,
+                (None, _, Some(live)) => self.leaves(live),
+                (None, _, None) => ObjectAction::Nothing,
+            };
+        }
+        Ok(plans)
+    }
+
+    /// What becomes of an object that left the manifest.
+    fn leaves(&self, live: &Value) -> ObjectAction {
+        let keeps = prune::is_kept(live)
+            // Data stays unless named (design, decision 10).
+            || matches!(
+                manifest::kind(live),
+                "PersistentVolumeClaim" | "PersistentVolume" | "Namespace" | "CustomResourceDefinition"
+            );
+        let ours = ownership::is_owned(live, &self.release, &self.namespace)
+            || annotation(live, "meta.helm.sh/release-name").is_none();
+        if keeps || !ours {
+            ObjectAction::Keep
+        } else {
+            ObjectAction::Delete
+        }
+    }
+
+    async fn plan_job(
+        &self,
+        change: &Change,
+        objects: &[ObjectPlan],
+        live: &[Value],
+        old: Option<&Workload>,
+        new: Option<&Workload>,
+    ) -> Result<JobPlan, Error> {
+        let Some(either) = old.or(new) else {
+            return Err(Error::Failed(
+                "a workload that is neither old nor new".into(),
+            ));
+        };
+        let record = change
+            .interrupted
+            .as_ref()
+            .and_then(|j| j.job(&either.name));
+        let mut found = self.look(either).await?;
+        found.facts.ledger = self
+            .ledger()
+            .await?
+            .newest(&either.name)
+            .map(|e| e.path.clone());
+        let pairs: Vec<Pair<'_>> = objects
+            .iter()
+            .map(|o| Pair {
+                live: o.live.as_ref(),
+                wanted: o.dry_run.as_ref(),
+            })
+            .filter(|p| p.live.is_some() || p.wanted.is_some())
+            .collect();
+        let mut reasons = if found.facts.exists {
+            restart_reasons(either, &pairs, &self.namespace)
+        } else {
+            vec!["it does not exist yet".to_owned()]
+        };
+        let mut plan = JobPlan {
+            old: old.cloned(),
+            new: new.cloned(),
+            action: JobAction::Untouched,
+            reasons: Vec::new(),
+            folder: None,
+            found,
+        };
+        let reached = record.and_then(|r| r.reached);
+        let facts = &plan.found.facts;
+        let forced = matches!(
+            self.options.wish,
+            Wish::Path(_) | Wish::Latest | Wish::Fresh
+        ) && !change.going_back;
+        if new.is_none() {
+            reasons = vec!["it leaves the manifest".to_owned()];
+        } else if reached == Some(Reached::Applied) && reasons.is_empty() && facts.up && !forced {
+            plan.action = JobAction::Observe;
+            plan.reasons = vec!["an earlier run started it and did not see it stable".into()];
+            return Ok(plan);
+        } else if reached.is_some_and(|r| r != Reached::Applied) {
+            reasons.insert(0, "an earlier run did not end".into());
+        } else if reached.is_some() && reasons.is_empty() {
+            reasons.push("an earlier run started it, and it is not up".into());
+        } else if forced && reasons.is_empty() {
+            reasons.push("its state was named".into());
+        }
+        if reasons.is_empty() {
+            return Ok(plan);
+        }
+        plan.reasons = reasons;
+        self.check_mode(either, &plan)?;
+        let wish = if change.going_back {
+            Wish::Carry
+        } else {
+            self.options.wish.clone()
+        };
+        let source = match decide(facts, record, &wish) {
+            Decision::From(source) => source,
+            Decision::NoSavepoint { why } => {
+                return Err(Error::NoSavepoint {
+                    why: format!("{}: {why}", either.name),
+                    hints: super::stop::no_savepoint_hints(),
+                });
+            }
+            Decision::Refuse { why, hints } => {
+                return Err(Error::StateAtRisk {
+                    why: format!("{}: {why}", either.name),
+                    hints,
+                });
+            }
+        };
+        let source = self.first_path(change, either, source, record);
+        plan.folder = self.check_state_is_kept(change, live, old, new, &source)?;
+        plan.action = if new.is_some() {
+            JobAction::Restart(source)
+        } else {
+            JobAction::End(source)
+        };
+        Ok(plan)
+    }
+
+    /// A first start takes the savepoint that the chart's own arguments name.
+    fn first_path(
+        &self,
+        change: &Change,
+        workload: &Workload,
+        source: Source,
+        record: Option<&JobRecord>,
+    ) -> Source {
+        if record.is_some()
+            || !matches!(source, Source::Nothing { .. })
+            || self.options.wish == Wish::Fresh
+        {
+            return source;
+        }
+        let kind = &workload.jobmanager.kind;
+        let named = change
+            .target
+            .find(kind, &workload.jobmanager.name, &workload.namespace)
+            .and_then(|o| inject::initial_path(o, workload.jobmanager.container));
+        match named {
+            Some(path) => Source::Path {
+                path,
+                number: None,
+                why: "named by the chart's --fromSavepoint".into(),
+            },
+            None => source,
+        }
+    }
+
+    /// Refuses the modes whose jobs can't be carried over.
+    fn check_mode(&self, workload: &Workload, plan: &JobPlan) -> Result<(), Error> {
+        if workload.mode == Mode::StandaloneApplication
+            || !plan.found.facts.exists
+            || self.options.wish == Wish::Fresh
+        {
+            return Ok(());
+        }
+        Err(Error::StateAtRisk {
+            why: format!(
+                "{} is a {} cluster and would be restarted ({}); the state of its jobs can't be carried over by this version",
+                workload.name,
+                workload.mode.words(),
+                plan.reasons.join("; ")
+            ),
+            hints: vec![
+                "take savepoints of its jobs yourself, then run this again with --fresh".into(),
+            ],
+        })
+    }
+
+    /// Refuses a restart whose savepoint would be lost, or that a lost JobManager would undo; gives
+    /// the folder for the savepoint.
+    fn check_state_is_kept(
+        &self,
+        change: &Change,
+        live: &[Value],
+        old: Option<&Workload>,
+        new: Option<&Workload>,
+        source: &Source,
+    ) -> Result<Option<String>, Error> {
+        let refuse = |why: String, hint: &str| {
+            Err(Error::StateAtRisk {
+                why,
+                hints: vec![hint.to_owned()],
+            })
+        };
+        if let Some(new) = new
+            && new.mode == Mode::StandaloneApplication
+            && !new.configuration.has_ha()
+            && !self.options.allow_no_ha
+            && (old.is_some() || new.configuration.get(config::CHECKPOINT_INTERVAL).is_some())
+        {
+            return refuse(
+                format!(
+                    "{} has no high availability: if its JobManager is lost, the job goes back to the savepoint that it was started from, and what its sinks have committed since comes twice",
+                    new.name
+                ),
+                "set high-availability.type: kubernetes and high-availability.storageDir, or give --allow-no-ha",
+            );
+        }
+        let Some(old) = old else { return Ok(None) };
+        let stops = matches!(
+            source,
+            Source::Stop { .. }
+                | Source::Newest {
+                    try_stop: Some(_),
+                    ..
+                }
+        );
+        if !stops {
+            return Ok(None);
+        }
+        let configured = old
+            .configuration
+            .get(config::SAVEPOINT_DIR)
+            .or_else(|| new.and_then(|n| n.configuration.get(config::SAVEPOINT_DIR)));
+        match shared_folder(old, live, configured) {
+            Ok(folder) => Ok(Some(folder)),
+            Err(_) if change.going_back => Ok(None),
+            Err(why) => refuse(
+                format!("{}: {why}", old.name),
+                "set execution.checkpointing.savepoint-dir to a folder that all pods share (s3://…, or a mounted volume)",
+            ),
+        }
+    }
+
+    /// An object's reference, with the release's namespace where it needs one and names none.
+    async fn reference(&self, object: &Value) -> Result<ObjectRef, Error> {
+        let reference = ObjectRef::of(object)?;
+        match self.client.locate(&reference).await {
+            Ok((mut located, _)) => {
+                if located.namespace.is_some() && reference.namespace.is_none() {
+                    located.namespace = Some(self.namespace.clone());
+                }
+                Ok(located)
+            }
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
+/// An object with the marks of the release that it belongs to.
+fn marked(object: &Value, release: &str, namespace: &str) -> Value {
+    let mut object = object.clone();
+    ownership::stamp(&mut object, release, namespace);
+    object
+}
+
+/// Brings old and new workloads together: by name, and a lone leaver with a lone newcomer.
+fn pair_workloads<'a>(
+    old: &'a [Workload],
+    new: &'a [Workload],
+) -> Vec<(Option<&'a Workload>, Option<&'a Workload>)> {
+    let named = |all: &'a [Workload], name: &str| all.iter().find(|w| w.name == name);
+    let leaving: Vec<&Workload> = old
+        .iter()
+        .filter(|w| named(new, &w.name).is_none())
+        .collect();
+    let coming: Vec<&Workload> = new
+        .iter()
+        .filter(|w| named(old, &w.name).is_none())
+        .collect();
+    let mut pairs: Vec<(Option<&Workload>, Option<&Workload>)> = new
+        .iter()
+        .filter_map(|w| Some((Some(named(old, &w.name)?), Some(w))))
+        .collect();
+    if let ([old], [new]) = (leaving.as_slice(), coming.as_slice())
+        && old.mode == new.mode
+    {
+        pairs.push((Some(old), Some(new)));
+    } else {
+        pairs.extend(coming.iter().map(|w| (None, Some(*w))));
+        pairs.extend(leaving.iter().map(|w| (Some(*w), None)));
+    }
+    pairs
+}

@@ -1,0 +1,94 @@
+//! From a chart and values to a revision in the making.
+
+use super::deploy::Proposal;
+use super::journal::Operation;
+use super::target::Target;
+use super::{Error, Session};
+use crate::chart::Chart;
+use crate::release::{Hook, Release, SERVER_SIDE, Status, Time};
+use crate::render::{self, Capabilities, ReleaseOptions, Rendered};
+use crate::values::{self, UserValues};
+use crate::yaml::Map;
+
+/// What a revision is made from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The chart as loaded.
+    pub chart: Chart,
+    /// The user's values.
+    pub values: UserValues,
+    /// Whether the values are checked against the chart's schema.
+    pub check_schema: bool,
+}
+
+impl Session<'_> {
+    /// Renders a chart as a revision of the release.
+    pub(crate) async fn propose(
+        &self,
+        source: &Source,
+        operation: Operation,
+        revision: u32,
+        first: Option<&Release>,
+    ) -> Result<Proposal, Error> {
+        let options = ReleaseOptions {
+            name: self.release.clone(),
+            namespace: self.namespace.clone(),
+            revision,
+            is_upgrade: operation != Operation::Install,
+        };
+        let capabilities = self.client.capabilities().await?;
+        let (chart, rendered) = render(source, &options, &capabilities)?;
+        let target = Target::of_render(&rendered, &self.namespace)?;
+        let now = Time::now();
+        let mut record = Release {
+            name: self.release.clone(),
+            namespace: self.namespace.clone(),
+            version: revision,
+            apply_method: SERVER_SIDE.to_owned(),
+            chart: (&chart).into(),
+            config: source
+                .values
+                .value
+                .as_object()
+                .cloned()
+                .unwrap_or_else(Map::new),
+            manifest: target.manifest.clone(),
+            hooks: rendered.hooks.iter().map(Hook::from).collect(),
+            ..Release::default()
+        };
+        record.info.first_deployed = first
+            .and_then(|f| f.info.first_deployed.clone())
+            .or_else(|| Some(now.clone()));
+        record.info.last_deployed = Some(now);
+        record.info.status = Status::Unknown;
+        record.info.notes = rendered.notes;
+        record.info.description = self.options.description.clone().unwrap_or_default();
+        Ok(Proposal {
+            operation,
+            record,
+            target,
+            always: false,
+        })
+    }
+}
+
+/// Merges, checks and renders; offline.
+pub fn render(
+    source: &Source,
+    options: &ReleaseOptions,
+    capabilities: &Capabilities,
+) -> Result<(Chart, Rendered), Error> {
+    let mut chart = source.chart.clone();
+    let invalid = |e: &dyn std::fmt::Display| Error::Invalid(e.to_string());
+    let values = values::resolve(&mut chart, &source.values, render::numbers(&source.chart))
+        .map_err(|e| invalid(&e))?;
+    let rendered = render::render(
+        &chart,
+        &values.value,
+        options,
+        capabilities,
+        &render::Options::default(),
+    )
+    .map_err(|e| invalid(&e))?;
+    Ok((chart, rendered))
+}

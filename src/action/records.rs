@@ -1,0 +1,133 @@
+//! Our own records of a release: journal, ledger and notes, beside Helm's.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::journal::{Journal, RevisionNote};
+use super::ledger::{Entry, Ledger};
+use super::{Error, Session};
+use crate::release::own::{Document, Kind, Own, OwnError};
+
+/// How often an addition to the ledger is tried again when another wrote in between.
+const TRIES: u32 = 5;
+/// The id of a document of which a release has only one.
+const ONLY: &str = "current";
+
+impl Session<'_> {
+    fn own(&self) -> Own {
+        Own::new(self.client.clone(), &self.namespace)
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        id: &str,
+    ) -> Result<Option<Document<T>>, Error> {
+        Ok(self.own().get(&self.release, kind, id).await?)
+    }
+
+    /// Writes a document over the one that was read, or anew where there was none.
+    async fn write<T: Serialize>(
+        &self,
+        kind: Kind,
+        id: &str,
+        content: T,
+        before: Option<(String, String)>,
+    ) -> Result<Document<T>, OwnError> {
+        match before {
+            Some((resource_version, uid)) => {
+                let document = Document {
+                    id: id.to_owned(),
+                    content,
+                    resource_version,
+                    uid,
+                };
+                self.own().update(&self.release, kind, document).await
+            }
+            None => self.own().create(&self.release, kind, id, content).await,
+        }
+    }
+
+    /// The journal of an operation that did not end.
+    pub async fn journal(&self) -> Result<Option<Journal>, Error> {
+        let read: Option<Document<Journal>> = self.read(Kind::Journal, ONLY).await?;
+        Ok(read.map(|document| Journal {
+            version: Some((document.resource_version, document.uid)),
+            ..document.content
+        }))
+    }
+
+    /// Writes the journal; refuses where another operation wrote it since.
+    pub(crate) async fn save_journal(&self, journal: &mut Journal) -> Result<(), Error> {
+        let written = self
+            .write(Kind::Journal, ONLY, &*journal, journal.version.clone())
+            .await?;
+        let version = (written.resource_version, written.uid);
+        journal.version = Some(version);
+        Ok(())
+    }
+
+    /// Removes the journal: the operation has ended.
+    pub(crate) async fn end_journal(&self) -> Result<(), Error> {
+        self.own()
+            .delete(&self.release, Kind::Journal, ONLY, None)
+            .await?;
+        Ok(())
+    }
+
+    /// The ledger; empty where there is none.
+    pub async fn ledger(&self) -> Result<Ledger, Error> {
+        Ok(self
+            .read(Kind::Ledger, ONLY)
+            .await?
+            .map(|d: Document<Ledger>| d.content)
+            .unwrap_or_default())
+    }
+
+    /// Adds an entry to the ledger.
+    pub(crate) async fn add_to_ledger(&self, entry: Entry) -> Result<(), Error> {
+        for _ in 0..TRIES {
+            let (mut ledger, before) = match self.read::<Ledger>(Kind::Ledger, ONLY).await? {
+                Some(d) => (d.content, Some((d.resource_version, d.uid))),
+                None => (Ledger::default(), None),
+            };
+            ledger.add(entry.clone());
+            match self.write(Kind::Ledger, ONLY, ledger, before).await {
+                Err(OwnError::Stale { .. } | OwnError::Exists { .. }) => {}
+                Err(e) => return Err(e.into()),
+                Ok(_) => return Ok(()),
+            }
+        }
+        Err(Error::Failed(
+            "the ledger is changed again and again by another".into(),
+        ))
+    }
+
+    /// Keeps what became of a revision's jobs.
+    pub(crate) async fn save_note(&self, note: &RevisionNote) -> Result<(), Error> {
+        let id = format!("v{}", note.revision);
+        let before = self.read::<RevisionNote>(Kind::Revision, &id).await?;
+        self.write(
+            Kind::Revision,
+            &id,
+            note,
+            before.map(|d| (d.resource_version, d.uid)),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// What became of a revision's jobs.
+    pub async fn revision_note(&self, revision: u32) -> Result<Option<RevisionNote>, Error> {
+        Ok(self
+            .read(Kind::Revision, &format!("v{revision}"))
+            .await?
+            .map(|d| d.content))
+    }
+
+    /// What became of the jobs of all revisions that are remembered.
+    pub async fn revision_notes(&self) -> Result<Vec<RevisionNote>, Error> {
+        let documents = self.own().list(&self.release, Kind::Revision).await?;
+        Ok(documents.into_iter().map(|d| d.content).collect())
+    }
+}

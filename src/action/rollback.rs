@@ -1,0 +1,64 @@
+//! `rollback`: a new revision from an older one, with the jobs' newest state.
+
+use super::deploy::{Outcome, Proposal};
+use super::journal::Operation;
+use super::target::Target;
+use super::{Error, Session};
+use crate::release::{Status, Time};
+
+impl Session<'_> {
+    /// Rolls the release back to a revision; 0 is the one before the current.
+    pub async fn rollback(&self, revision: u32, dry_run: bool) -> Result<Outcome, Error> {
+        let history = self.history().await?;
+        let Some(last) = history.last() else {
+            return Err(Error::NotFound(format!(
+                "release {:?} not found in namespace {:?}",
+                self.release, self.namespace
+            )));
+        };
+        let wanted = if revision > 0 {
+            revision
+        } else {
+            let current = history
+                .iter()
+                .rev()
+                .find(|s| s.release.info.status == Status::Deployed)
+                .unwrap_or(last);
+            // As Helm: the one before; of those that were deployed, for a failed one never ran well.
+            history
+                .iter()
+                .rev()
+                .map(|s| &s.release)
+                .find(|r| {
+                    r.version < current.release.version && r.info.status == Status::Superseded
+                })
+                .map_or_else(|| current.release.version.saturating_sub(1), |r| r.version)
+        };
+        let Some(to) = history.iter().find(|s| s.release.version == wanted) else {
+            let known: Vec<String> = history
+                .iter()
+                .map(|s| s.release.version.to_string())
+                .collect();
+            return Err(Error::NotFound(format!(
+                "release {:?} has no revision {wanted} (it has {})",
+                self.release,
+                known.join(", ")
+            )));
+        };
+        let mut record = to.release.clone();
+        let target = Target::of_manifest(&record.manifest, &self.namespace)?;
+        record.manifest.clone_from(&target.manifest);
+        record.version = last.release.version + 1;
+        record.info.rollback_revision = wanted;
+        record.info.last_deployed = Some(Time::now());
+        record.info.description = format!("Rollback to {wanted}");
+        record.apply_method = crate::release::SERVER_SIDE.to_owned();
+        let proposal = Proposal {
+            operation: Operation::Rollback,
+            record,
+            target,
+            always: true,
+        };
+        self.deploy(proposal, history, dry_run).await
+    }
+}

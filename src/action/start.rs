@@ -1,0 +1,191 @@
+//! Starting a workload: the restore position, written before the objects that read it.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::journal::Journal;
+use super::{Error, Session, fresh_id};
+
+use crate::cluster::{Apply, ObjectRef, pod_problem};
+use crate::flink::inject::Position;
+use crate::flink::manifest::{at, text};
+use crate::flink::workload::Workload;
+use crate::plan::state::Reached;
+use crate::yaml::Value;
+
+/// The longest `kubernetes.cluster-id` that Flink takes (`Constants.MAXIMUM_CHARACTERS_OF_CLUSTER_ID`).
+const CLUSTER_ID_MAX: usize = 45;
+
+impl Session<'_> {
+    /// Writes the position that a workload's next start reads: a fresh job id and cluster-id, and the
+    /// path of the journal's entry.
+    ///
+    /// Its pods must be gone: what runs would otherwise come back under another position.
+    pub(crate) async fn write_position(
+        &self,
+        journal: &mut Journal,
+        workload: &Workload,
+    ) -> Result<Position, Error> {
+        let job_id = fresh_id()?;
+        let cluster_id = cluster_id(&workload.name, journal.revision, &job_id);
+        let record = journal.job_mut(&workload.name, &workload.namespace);
+        record.new_job_id = Some(job_id.clone());
+        record.new_cluster_id = Some(cluster_id.clone());
+        let position = Position {
+            path: record.path.clone(),
+            allow_unclaimed: self.options.allow_unclaimed,
+            job_id,
+            cluster_id,
+        };
+        self.save_journal(journal).await?;
+        self.apply_position(workload, &position).await?;
+        journal.job_mut(&workload.name, &workload.namespace).reached = Some(Reached::Positioned);
+        self.save_journal(journal).await?;
+        Ok(position)
+    }
+
+    /// Applies the ConfigMap of a position; no release owns it, so that nothing prunes it.
+    async fn apply_position(&self, workload: &Workload, position: &Position) -> Result<(), Error> {
+        let mut labels: BTreeMap<&str, &str> = BTreeMap::new();
+        labels.insert("nutkin.dev/release", &self.release);
+        labels.insert("nutkin.dev/kind", "restore-position");
+        let map = json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": workload.position_name(),
+                "namespace": workload.namespace,
+                "labels": labels,
+            },
+            "data": position.data(workload.version),
+        });
+        self.client
+            .apply(
+                &map,
+                Apply {
+                    force: true,
+                    ..Apply::default()
+                },
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Gives a restarted workload's objects the replicas that they had, where the manifest leaves
+    /// the number to others.
+    pub(crate) async fn scale_back(
+        &self,
+        journal: &Journal,
+        workload: &Workload,
+    ) -> Result<(), Error> {
+        let Some(record) = journal.job(&workload.name) else {
+            return Ok(());
+        };
+        for owner in workload.owners().filter(|o| o.replicas.is_none()) {
+            let reference = self.owner_ref(workload, owner);
+            let Some(live) = self.client.find(&reference).await? else {
+                continue;
+            };
+            let now = at(&live, &["spec", "replicas"])
+                .and_then(Value::as_i64)
+                .unwrap_or(1);
+            let before = record
+                .replicas
+                .get(&reference.to_string())
+                .copied()
+                .unwrap_or(1);
+            if now == 0 && before > 0 {
+                self.scale(&reference, &live, before).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the high-availability data of a cluster that a workload no longer runs as.
+    pub(crate) async fn forget_cluster(
+        &self,
+        workload: &Workload,
+        cluster_id: &str,
+    ) -> Result<(), Error> {
+        for name in self.ha_config_maps(workload, cluster_id).await? {
+            let reference = ObjectRef::new("v1", "ConfigMap", Some(&workload.namespace), &name);
+            self.client
+                .delete(&reference, &crate::cluster::Delete::default())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a position exists for a workload that is not restarted: its pods could not
+    /// start without the ConfigMap.
+    pub(crate) async fn ensure_position(
+        &self,
+        journal: &mut Journal,
+        workload: &Workload,
+    ) -> Result<(), Error> {
+        if self.position(workload).await?.is_none() {
+            self.write_position(journal, workload).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A cluster-id of its own for each start: the workload's name, the revision, and a part of the job id.
+fn cluster_id(workload: &str, revision: u32, job_id: &str) -> String {
+    let tail = format!("-r{revision}-{}", job_id.get(..6).unwrap_or(job_id));
+    let room = CLUSTER_ID_MAX.saturating_sub(tail.len());
+    let head: String = workload.replace('.', "-").chars().take(room).collect();
+    format!("{}{tail}", head.trim_end_matches('-'))
+}
+
+/// The reason of a pod's trouble that won't heal by waiting; `None` where there is none, or where it
+/// may heal: a pod that no node has room for yet, a first crash.
+pub(crate) fn stuck(pod: &Value) -> Option<String> {
+    let name = text(pod, &["metadata", "name"]);
+    let statuses = crate::flink::manifest::list(pod, &["status", "containerStatuses"]);
+    let restarts = statuses
+        .iter()
+        .filter_map(|s| at(s, &["restartCount"]).and_then(Value::as_u64))
+        .max()
+        .unwrap_or(0);
+    if restarts >= 3 {
+        return Some(format!(
+            "pod {name} has ended {restarts} times since its start"
+        ));
+    }
+    let problem = pod_problem(pod)
+        .filter(|p| !p.unschedulable && !p.reason.starts_with("CrashLoopBackOff"))?;
+    Some(format!("pod {name} can't start: {}", problem.reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn cluster_ids_fit_flinks_limit() {
+        let id = cluster_id(&"long.name".repeat(8), 12, &"ab".repeat(16));
+        assert!(
+            id.len() <= CLUSTER_ID_MAX && id.ends_with("-r12-ababab") && !id.contains('.'),
+            "{id}"
+        );
+        assert_eq!(
+            cluster_id("orders-jm", 3, "0123456789"),
+            "orders-jm-r3-012345"
+        );
+    }
+
+    #[test]
+    fn stuck_pods() {
+        let pod = |status: Value| json!({"metadata": {"name": "p"}, "status": {"containerStatuses": [status]}});
+        let waiting = |reason: &str, restarts: u32| {
+            pod(json!({"restartCount": restarts, "state": {"waiting": {"reason": reason}}}))
+        };
+        assert!(stuck(&waiting("ImagePullBackOff", 0)).is_some());
+        assert!(stuck(&waiting("CrashLoopBackOff", 3)).is_some());
+        assert!(stuck(&waiting("CrashLoopBackOff", 1)).is_none());
+        assert!(stuck(&waiting("ContainerCreating", 0)).is_none());
+    }
+}

@@ -1,0 +1,144 @@
+//! `uninstall`: a last savepoint, then everything of the release goes; the ledger stays.
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::deploy::live_objects;
+use super::journal::{Journal, Operation};
+use super::prepare::{Change, JobAction};
+use super::target::Target;
+use super::{Error, Session};
+use crate::cluster::prune::uninstall_rank;
+use crate::cluster::{self, Delete, ObjectRef, PARALLEL};
+use crate::plan::objects::Change as ObjectAction;
+use crate::plan::state::Reached;
+use crate::release::{Release, Status, Time};
+
+/// How an uninstall ended.
+#[derive(Debug, Clone)]
+pub struct Uninstalled {
+    /// The last revision.
+    pub release: Release,
+    /// The last savepoint of each workload: its name and the path.
+    pub savepoints: Vec<(String, String)>,
+    /// Objects that stay.
+    pub kept: Vec<String>,
+}
+
+impl Session<'_> {
+    /// Uninstalls the release.
+    pub async fn uninstall(&self, keep_history: bool, dry_run: bool) -> Result<Uninstalled, Error> {
+        let history = self.history().await?;
+        let Some(last) = history
+            .last()
+            .filter(|l| l.release.info.status != Status::Uninstalled)
+        else {
+            return Err(Error::NotFound(format!(
+                "release {:?} not found in namespace {:?}",
+                self.release, self.namespace
+            )));
+        };
+        let interrupted = self.journal().await?;
+        let change = Change {
+            prior: live_objects(&history, &self.namespace)?,
+            target: Target::default(),
+            interrupted: interrupted.clone(),
+            going_back: false,
+        };
+        let planned = self.plan(&change).await?;
+        let kept: Vec<String> = planned
+            .objects
+            .iter()
+            .filter(|o| o.action == ObjectAction::Keep)
+            .map(|o| o.reference.to_string())
+            .collect();
+        if dry_run {
+            return Ok(Uninstalled {
+                release: last.release.clone(),
+                savepoints: Vec::new(),
+                kept,
+            });
+        }
+        self.signals.check()?;
+        self.check_lock().await?;
+        let mut journal =
+            interrupted.unwrap_or_else(|| Journal::new(Operation::Uninstall, last.release.version));
+        journal.operation = Operation::Uninstall;
+        self.save_journal(&mut journal).await?;
+        for job in &planned.jobs {
+            let (JobAction::End(source), Some(old)) = (&job.action, &job.old) else {
+                continue;
+            };
+            if let Err(e) = self
+                .halt(&mut journal, old, source, job.folder.as_deref())
+                .await
+            {
+                let untouched = journal
+                    .jobs
+                    .iter()
+                    .all(|j| j.reached <= Some(Reached::Intent));
+                if untouched && !matches!(e, Error::SavepointPending { .. }) {
+                    self.end_journal().await?;
+                }
+                return Err(e);
+            }
+        }
+        self.check_lock().await?;
+        let mut stored = last.clone();
+        stored.release.info.status = Status::Uninstalling;
+        stored.release.info.description = "Uninstalling".to_owned();
+        let mut stored = self.store().update(&stored).await?;
+        self.step("deleting the objects");
+        let mut leaving: Vec<_> = planned
+            .objects
+            .iter()
+            .filter(|o| o.action == ObjectAction::Delete)
+            .collect();
+        leaving.sort_by_key(|o| uninstall_rank(&o.reference.kind, &o.reference.group));
+        stream::iter(leaving.iter().map(|plan| async move {
+            let how = Delete {
+                uid: plan.live.as_ref().and_then(cluster::uid).map(str::to_owned),
+                ..Delete::default()
+            };
+            match self.client.delete(&plan.reference, &how).await {
+                Ok(_) | Err(cluster::Error::Stale { .. }) => Ok(()),
+                Err(e) => Err(Error::from(e)),
+            }
+        }))
+        .buffered(PARALLEL)
+        .try_collect::<Vec<()>>()
+        .await?;
+        let mut savepoints = Vec::new();
+        for job in &planned.jobs {
+            let Some(old) = &job.old else { continue };
+            if let Some(path) = journal.job(&old.name).and_then(|r| r.path.clone()) {
+                savepoints.push((old.name.clone(), path));
+            }
+            if let Some(cluster_id) = job.found.position.as_ref().map(|p| p.cluster_id.clone()) {
+                self.forget_cluster(old, &cluster_id).await?;
+            }
+            let position = ObjectRef::new(
+                "v1",
+                "ConfigMap",
+                Some(&old.namespace),
+                &old.position_name(),
+            );
+            self.client.delete(&position, &Delete::default()).await?;
+        }
+        stored.release.info.status = Status::Uninstalled;
+        stored.release.info.deleted = Some(Time::now());
+        stored.release.info.description = "Uninstallation complete".to_owned();
+        if keep_history {
+            stored = self.store().update(&stored).await?;
+        } else {
+            for revision in self.store().revisions(&self.release).await? {
+                self.store().delete(&self.release, revision.version).await?;
+            }
+        }
+        self.end_journal().await?;
+        Ok(Uninstalled {
+            release: stored.release,
+            savepoints,
+            kept,
+        })
+    }
+}

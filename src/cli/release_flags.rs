@@ -1,0 +1,243 @@
+//! Flags that the changing commands share: state, time, ownership; and the way to a session.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::progress::Progress;
+use super::values_flags::ValueFlags;
+use super::{Context, error::CommandError, error::Kind};
+use crate::action::signals::Signals;
+use crate::action::{self, Options, Session};
+use crate::chart;
+use crate::plan::state::Wish;
+use crate::render;
+
+/// How a change treats jobs and time.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "State and time")]
+pub struct StateFlags {
+    /// Where to go on from instead of a savepoint: `latest` is the last completed checkpoint
+    #[arg(long, value_name = "latest", value_parser = ["latest"], conflicts_with_all = ["restore", "restore_from", "fresh"])]
+    from_checkpoint: Option<String>,
+    /// Start from the ledger: `latest` is its newest savepoint
+    #[arg(long, value_name = "latest", value_parser = ["latest"], conflicts_with_all = ["restore_from", "fresh"])]
+    restore: Option<String>,
+    /// Start from this savepoint or retained checkpoint
+    #[arg(long, value_name = "PATH", conflicts_with = "fresh")]
+    restore_from: Option<String>,
+    /// Start without state, even over a job that had some
+    #[arg(long)]
+    fresh: bool,
+    /// Leave state behind that no operator of the new job claims
+    #[arg(long)]
+    allow_non_restored_state: bool,
+    /// Restart clusters without high availability too
+    #[arg(long)]
+    allow_no_ha: bool,
+    /// Leave a change that failed as it is, even after a job was stopped
+    #[arg(long)]
+    no_rollback: bool,
+    /// Go back even if no job was stopped
+    #[arg(long, visible_alias = "atomic")]
+    rollback_on_failure: bool,
+    /// How long the savepoint may take
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+    savepoint_timeout: Duration,
+    /// How long it may take until all tasks of a started job run
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    start_timeout: Duration,
+    /// How long it may take from there to the first checkpoint
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    checkpoint_timeout: Duration,
+    /// How long a started job must run without a failure to count as stable
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    stable_for: Duration,
+    /// Flink's REST address, instead of the way through the API server
+    #[arg(long, value_name = "URL")]
+    flink_rest: Option<String>,
+}
+
+/// How a change treats objects and records.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Objects and records")]
+pub struct ObjectFlags {
+    /// Wait until all objects are ready, not only the jobs
+    #[arg(long)]
+    wait: bool,
+    /// How long the objects may take to become ready
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    timeout: Duration,
+    /// How long to wait for another operation on the release
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    lock_timeout: Duration,
+    /// Show what would be done, and do nothing
+    #[arg(long, value_name = "none|client|server", num_args = 0..=1, default_missing_value = "server", require_equals = true)]
+    dry_run: Option<String>,
+    /// Take fields that other field managers hold
+    #[arg(long)]
+    force_conflicts: bool,
+    /// Take over objects that belong to no release or to another
+    #[arg(long)]
+    take_ownership: bool,
+    /// How many revisions are kept; 0: all
+    #[arg(long, value_name = "N", default_value_t = 10, env = "HELM_MAX_HISTORY")]
+    history_max: u32,
+    /// The revision's description
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+}
+
+impl ObjectFlags {
+    /// Whether nothing is to be done.
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run.as_deref().is_some_and(|d| d != "none")
+    }
+}
+
+/// Reads Go's durations (`1h30m`, `90s`, `1.5h`, `200ms`), and plain seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let bad = || format!("{text:?} is no duration; write for instance 90s, 5m or 1h30m");
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
+    let mut total = 0.0_f64;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .ok_or_else(bad)?;
+        let number: f64 = rest
+            .get(..end)
+            .unwrap_or_default()
+            .parse()
+            .map_err(|_| bad())?;
+        rest = rest.get(end..).unwrap_or_default();
+        let unit = rest
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(rest.len());
+        total += number
+            * match rest.get(..unit).unwrap_or_default() {
+                "ns" => 1e-9,
+                "us" | "µs" => 1e-6,
+                "ms" => 1e-3,
+                "s" => 1.0,
+                "m" => 60.0,
+                "h" => 3600.0,
+                _ => return Err(bad()),
+            };
+        rest = rest.get(unit..).unwrap_or_default();
+    }
+    if text.is_empty() {
+        Err(bad())
+    } else {
+        Duration::try_from_secs_f64(total).map_err(|_| bad())
+    }
+}
+
+/// The options of a change.
+pub fn options(state: &StateFlags, objects: &ObjectFlags, create_namespace: bool) -> Options {
+    let wish = if state.fresh {
+        Wish::Fresh
+    } else if let Some(path) = &state.restore_from {
+        Wish::Path(path.clone())
+    } else if state.restore.is_some() {
+        Wish::Latest
+    } else if state.from_checkpoint.is_some() {
+        Wish::FromCheckpoint
+    } else {
+        Wish::Carry
+    };
+    Options {
+        wish,
+        allow_unclaimed: state.allow_non_restored_state,
+        allow_no_ha: state.allow_no_ha,
+        go_back: !state.no_rollback,
+        rollback_on_failure: state.rollback_on_failure,
+        savepoint_timeout: state.savepoint_timeout,
+        start_timeout: state.start_timeout,
+        checkpoint_timeout: state.checkpoint_timeout,
+        stable_for: state.stable_for,
+        rest_url: state.flink_rest.clone(),
+        wait: objects.wait,
+        timeout: objects.timeout,
+        lock_timeout: objects.lock_timeout,
+        force_conflicts: objects.force_conflicts,
+        take_ownership: objects.take_ownership,
+        create_namespace,
+        history_max: objects.history_max,
+        description: objects.description.clone(),
+    }
+}
+
+/// A session on a release, listening to signals where it is to change something.
+pub async fn session<'a>(
+    cx: &Context,
+    release: &str,
+    options: Options,
+    report: &'a Progress,
+    changes: bool,
+) -> Result<Session<'a>, CommandError> {
+    let client = cx.connect().await?;
+    let signals = if changes {
+        let second = |code: u8| {
+            #[allow(clippy::exit, reason = "a second signal ends the process at once")]
+            std::process::exit(i32::from(code));
+        };
+        Signals::listen(second).map_err(|e| {
+            CommandError::new(
+                Kind::Internal,
+                format_args!("cannot listen to signals: {e}"),
+            )
+        })?
+    } else {
+        Signals::default()
+    };
+    Ok(Session {
+        namespace: client.namespace().to_owned(),
+        client,
+        release: release.to_owned(),
+        options,
+        report,
+        signals,
+        lock: None,
+    })
+}
+
+/// Loads a chart and the values for it.
+pub fn source(
+    cx: &Context,
+    chart_path: &Path,
+    values: &ValueFlags,
+    skip_schema_validation: bool,
+) -> Result<action::Source, CommandError> {
+    let chart = chart::load(chart_path)?;
+    let folder = chart_path.is_dir().then_some(chart_path);
+    let values = values.merge(folder, render::numbers(&chart), &cx.output)?;
+    Ok(action::Source {
+        chart,
+        values,
+        check_schema: !skip_schema_validation,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+    use std::time::Duration;
+
+    #[test]
+    fn gos_durations() {
+        for (text, millis) in [
+            ("90s", 90_000),
+            ("1h30m", 5_400_000),
+            ("1.5m", 90_000),
+            ("200ms", 200),
+            ("5", 5_000),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "m", "5x", "1h30", "-5s", "1e99h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

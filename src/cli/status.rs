@@ -1,0 +1,181 @@
+//! `nutkin status`: a revision and the objects it has in the cluster.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::error::{CommandError, Kind};
+use super::get::{Revision, computed, given, hooks};
+use super::output::{Format, columns};
+use super::{Context, when};
+use crate::cluster::{Client, ObjectRef, diff, object_refs, readiness};
+use crate::release::Release;
+use crate::yaml::{Map, Value, emit};
+
+/// Show a release: its state, its objects, its notes
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  nutkin status orders\n  nutkin status orders --revision 2 -o json"
+)]
+pub struct Args {
+    #[command(flatten)]
+    of: Revision,
+    /// The output format
+    #[arg(short = 'o', long, value_enum, default_value_t)]
+    output: Format,
+}
+
+impl Args {
+    /// Shows it.
+    pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
+        let (release, objects) = cx.block_on(async {
+            let (client, store) = cx.store().await?;
+            let release = self.of.read(&store).await?.release;
+            let objects = objects(&client, &release).await?;
+            Ok((release, objects))
+        })?;
+        let table = describe(&release, Show::Status, Some(&objects))?;
+        let whole = with_resources(&release, &objects)?;
+        cx.output.formatted(self.output, &whole, || table)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// An object of the manifest, and what of it is in the cluster.
+pub type Found = (ObjectRef, Option<Value>);
+
+/// The objects of a release's manifest as they are in the cluster.
+pub async fn objects(client: &Client, release: &Release) -> Result<Vec<Found>, CommandError> {
+    let wanted = object_refs(&release.manifest, &release.namespace);
+    let found = client.find_all(&wanted).await?;
+    Ok(wanted.into_iter().zip(found).collect())
+}
+
+/// The record in Helm's JSON shape: without the chart, with the live objects by version and kind.
+/// The values of Secrets are masked.
+fn with_resources(release: &Release, objects: &[Found]) -> Result<Value, CommandError> {
+    let mut whole =
+        serde_json::to_value(release).map_err(|e| CommandError::new(Kind::Internal, e))?;
+    if let Some(map) = whole.as_object_mut() {
+        map.remove("chart");
+    }
+    let mut resources = Map::new();
+    for (object, live) in objects {
+        let Some(live) = live else { continue };
+        let key = format!("{}/{}", object.version, object.kind);
+        if let Some(list) = resources
+            .entry(key)
+            .or_insert_with(|| json!([]))
+            .as_array_mut()
+        {
+            list.push(diff::masked(live));
+        }
+    }
+    if !resources.is_empty() {
+        whole["info"]["resources"] = Value::Object(resources);
+    }
+    Ok(whole)
+}
+
+/// How much is told of a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// State, objects, notes.
+    Status,
+    /// Chart, values, hooks and manifest too.
+    All,
+}
+
+/// A release in words.
+pub fn describe(
+    release: &Release,
+    show: Show,
+    objects: Option<&[Found]>,
+) -> Result<String, CommandError> {
+    let mut text = String::new();
+    let info = &release.info;
+    let _ = writeln!(text, "NAME: {}", release.name);
+    if info.last_deployed.is_some() {
+        let _ = writeln!(
+            text,
+            "LAST DEPLOYED: {}",
+            when::ansic(info.last_deployed.as_ref())
+        );
+    }
+    let _ = writeln!(text, "NAMESPACE: {}", release.namespace);
+    let _ = writeln!(text, "STATUS: {}", info.status);
+    let _ = writeln!(text, "REVISION: {}", release.version);
+    if show == Show::All {
+        let chart = &release.chart.metadata;
+        let _ = writeln!(text, "CHART: {}", chart.name);
+        let _ = writeln!(text, "VERSION: {}", chart.version);
+        let _ = writeln!(text, "APP_VERSION: {}", chart.app_version);
+    }
+    let _ = writeln!(text, "DESCRIPTION: {}", info.description);
+    if let Some(objects) = objects.filter(|o| !o.is_empty()) {
+        let rows: Vec<Vec<String>> = objects.iter().map(row).collect();
+        let _ = writeln!(
+            text,
+            "RESOURCES:\n{}",
+            columns(&["RESOURCE", "STATE", "INFO"], &rows)
+        );
+    }
+    tests(release, &mut text);
+    if show == Show::All {
+        let _ = writeln!(text, "USER-SUPPLIED VALUES:\n{}", emit(&given(release)));
+        let _ = writeln!(text, "COMPUTED VALUES:\n{}", emit(&computed(release)?));
+        let _ = writeln!(
+            text,
+            "HOOKS:\n{}MANIFEST:\n{}",
+            hooks(release),
+            release.manifest
+        );
+    }
+    if !info.notes.is_empty() {
+        let _ = writeln!(text, "NOTES:\n{}", info.notes.trim());
+    }
+    Ok(text)
+}
+
+fn row((object, live): &Found) -> Vec<String> {
+    let (state, info) = match live {
+        None => ("MISSING", String::new()),
+        Some(live) => {
+            let state = readiness(live, true);
+            let word = match &state {
+                crate::cluster::State::Ready(_) => "READY",
+                crate::cluster::State::Waiting(_) => "WAITING",
+                crate::cluster::State::Unhealthy(_) => "UNHEALTHY",
+                crate::cluster::State::Failed(_) => "FAILED",
+            };
+            (word, state.reason().to_owned())
+        }
+    };
+    vec![object.to_string(), state.to_owned(), info]
+}
+
+/// The runs of the release's test hooks.
+fn tests(release: &Release, text: &mut String) {
+    let mut any = false;
+    for hook in &release.hooks {
+        if !hook.events.iter().any(|e| e == "test") {
+            continue;
+        }
+        any = true;
+        let run = &hook.last_run;
+        if run.started_at.is_some() {
+            let _ = writeln!(
+                text,
+                "TEST SUITE:     {}\nLast Started:   {}\nLast Completed: {}\nPhase:          {}",
+                hook.name,
+                when::ansic(run.started_at.as_ref()),
+                when::ansic(run.completed_at.as_ref()),
+                run.phase
+            );
+        }
+    }
+    if !any {
+        text.push_str("TEST SUITE: None\n");
+    }
+}

@@ -1,0 +1,68 @@
+//! `nutkin upgrade`: a new revision of a release, with the state of its jobs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::output::Format;
+use super::progress::Progress;
+use super::release_flags::{ObjectFlags, StateFlags, options, session, source};
+use super::shown::show_outcome;
+use super::values_flags::ValueFlags;
+use super::{Context, error::CommandError};
+
+/// Upgrade a release: stop its job with a savepoint, apply, and see it run again from there
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  nutkin upgrade orders charts/flink-application -f values/prod.yaml --set image.tag=2.0.0
+  nutkin upgrade orders charts/flink-application --dry-run                     what would happen, and why
+  nutkin upgrade orders charts/flink-application --from-checkpoint latest      for a job that can't give a savepoint")]
+pub struct Args {
+    /// The release's name
+    name: String,
+    /// The chart: a folder or a .tgz archive
+    chart: PathBuf,
+    #[command(flatten)]
+    values: ValueFlags,
+    /// Install the release if there is none
+    #[arg(short, long)]
+    install: bool,
+    /// Make the namespace if it isn't there (with --install)
+    #[arg(long)]
+    create_namespace: bool,
+    /// Don't check the values against the chart's schema
+    #[arg(long)]
+    skip_schema_validation: bool,
+    #[command(flatten)]
+    state: StateFlags,
+    #[command(flatten)]
+    objects: ObjectFlags,
+    /// The shape of the result
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+impl Args {
+    /// Upgrades.
+    pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
+        let source = source(cx, &self.chart, &self.values, self.skip_schema_validation)?;
+        let dry_run = self.objects.is_dry_run();
+        let options = options(
+            &self.state,
+            &self.objects,
+            self.create_namespace && self.install,
+        );
+        let progress = Progress::new(cx.output);
+        let outcome = cx.block_on(async {
+            let mut session = session(cx, &self.name, options, &progress, !dry_run).await?;
+            if !dry_run {
+                session.ensure_namespace().await?;
+                session.lock().await?;
+            }
+            let outcome = session.upgrade(&source, self.install, dry_run).await;
+            session.unlock().await;
+            Ok(outcome?)
+        });
+        progress.end();
+        show_outcome(cx, &outcome?, self.output, dry_run)
+    }
+}

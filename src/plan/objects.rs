@@ -1,0 +1,252 @@
+//! What an apply will do to each object, from the live one and the server's dry run of the wanted one.
+
+use crate::cluster::diff;
+use crate::flink::manifest::{self, at};
+use crate::flink::workload::Workload;
+use crate::yaml::Value;
+
+/// What happens to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It isn't there yet.
+    Create,
+    /// It is there and will differ.
+    Update,
+    /// It is as it is wanted.
+    Nothing,
+    /// It has left the manifest.
+    Delete,
+    /// It has left the manifest and stays (`helm.sh/resource-policy: keep`).
+    Keep,
+}
+
+impl Change {
+    /// The word for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Change::Create => "create",
+            Change::Update => "update",
+            Change::Nothing => "unchanged",
+            Change::Delete => "delete",
+            Change::Keep => "keep",
+        }
+    }
+}
+
+/// An object's change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectChange {
+    /// `Kind/name`, with the namespace where it isn't the release's.
+    pub object: String,
+    /// What happens.
+    pub change: Change,
+}
+
+/// Compares a live object with the server's dry run of the wanted one.
+///
+/// The dry run has the server's defaults and merges in it, so what differs is what will change;
+/// what the server itself keeps (managedFields, resourceVersion, generation, status) does not count.
+pub fn compare(live: Option<&Value>, dry_run: &Value) -> Change {
+    match live {
+        None => Change::Create,
+        Some(live) if diff::differs(live, dry_run) => Change::Update,
+        Some(_) => Change::Nothing,
+    }
+}
+
+/// One object before and after.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair<'a> {
+    /// The object as it is; `None` where it isn't there.
+    pub live: Option<&'a Value>,
+    /// The object as it will be; `None` where it will go.
+    pub wanted: Option<&'a Value>,
+}
+
+impl<'a> Pair<'a> {
+    fn any(self) -> &'a Value {
+        self.live.or(self.wanted).unwrap_or(&Value::Null)
+    }
+}
+
+/// Why a workload's pods must be restarted for the change; empty where they may go on.
+///
+/// A change that touches neither a pod template nor the content of a ConfigMap or Secret that the
+/// pods use leaves them alone (design, decision 8).
+pub fn restart_reasons(
+    workload: &Workload,
+    pairs: &[Pair<'_>],
+    default_namespace: &str,
+) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let mut used = Vec::new();
+    for pair in pairs {
+        let object = pair.any();
+        let is_owner = workload.owners().any(|o| {
+            o.kind == manifest::kind(object)
+                && o.name == manifest::name(object)
+                && workload.namespace == manifest::namespace(object, default_namespace)
+        });
+        if !is_owner {
+            continue;
+        }
+        let (live, wanted) = (template(pair.live), template(pair.wanted));
+        let name = format!("{}/{}", manifest::kind(object), manifest::name(object));
+        match (live, wanted) {
+            (Some(live), Some(wanted)) if live != wanted => {
+                reasons.push(format!(
+                    "the pod template of {name} changes: {}",
+                    first_difference(live, wanted)
+                ));
+            }
+            (Some(_), None) => reasons.push(format!("{name} leaves the manifest")),
+            _ => {}
+        }
+        if let Some(template) = live.or(wanted) {
+            used.extend(manifest::references(template));
+        }
+    }
+    for pair in pairs {
+        let object = pair.any();
+        let is_used = used
+            .iter()
+            .any(|(kind, name)| *kind == manifest::kind(object) && name == manifest::name(object))
+            && workload.namespace == manifest::namespace(object, default_namespace);
+        let Pair {
+            live: Some(live),
+            wanted: Some(wanted),
+        } = *pair
+        else {
+            continue;
+        };
+        if !is_used {
+            continue;
+        }
+        let keys: Vec<String> = ["data", "binaryData", "stringData"]
+            .iter()
+            .filter_map(|section| differing_keys(live.get(section), wanted.get(section)))
+            .collect();
+        if !keys.is_empty() {
+            reasons.push(format!(
+                "the content of {}/{} changes: {}",
+                manifest::kind(object),
+                manifest::name(object),
+                keys.join(", ")
+            ));
+        }
+    }
+    reasons
+}
+
+fn template(owner: Option<&Value>) -> Option<&Value> {
+    at(owner?, &["spec", "template"])
+}
+
+/// The names of a map's keys whose values differ.
+fn differing_keys(live: Option<&Value>, wanted: Option<&Value>) -> Option<String> {
+    let empty = serde_json::Map::new();
+    let live = live.and_then(Value::as_object).unwrap_or(&empty);
+    let wanted = wanted.and_then(Value::as_object).unwrap_or(&empty);
+    let mut keys: Vec<&str> = live
+        .keys()
+        .chain(wanted.keys())
+        .filter(|key| live.get(*key) != wanted.get(*key))
+        .map(String::as_str)
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    (!keys.is_empty()).then(|| keys.join(", "))
+}
+
+/// The path of the first field in which two values differ.
+fn first_difference(live: &Value, wanted: &Value) -> String {
+    fn walk(path: &mut String, live: &Value, wanted: &Value) {
+        let at = path.len();
+        match (live, wanted) {
+            (Value::Object(a), Value::Object(b)) => {
+                let differs = a.keys().chain(b.keys()).find(|k| a.get(*k) != b.get(*k));
+                if let Some(key) = differs {
+                    if at > 0 {
+                        path.push('.');
+                    }
+                    path.push_str(key);
+                    if let (Some(a), Some(b)) = (a.get(key), b.get(key)) {
+                        walk(path, a, b);
+                    }
+                }
+            }
+            (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+                if let Some(index) = a.iter().zip(b).position(|(a, b)| a != b) {
+                    path.push_str(&format!("[{index}]"));
+                    walk(path, &a[index], &b[index]);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut path = String::new();
+    walk(&mut path, live, wanted);
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flink::workload::recognise;
+    use serde_json::json;
+
+    fn deployment(image: &str, replicas: u32) -> Value {
+        json!({"kind": "Deployment", "metadata": {"name": "jm", "resourceVersion": image}, "spec": {"replicas": replicas,
+            "template": {"metadata": {"labels": {"a": "b"}}, "spec": {
+                "containers": [{"image": image, "args": ["standalone-job"], "volumeMounts": [{"name": "c", "mountPath": "/opt/flink/conf"}]}],
+                "volumes": [{"name": "c", "configMap": {"name": "conf"}}]}}}})
+    }
+
+    fn config(text: &str) -> Value {
+        json!({"kind": "ConfigMap", "metadata": {"name": "conf"}, "data": {"config.yaml": text}})
+    }
+
+    #[test]
+    fn only_templates_and_used_content_restart() {
+        let live = [
+            deployment("a:1", 1),
+            config("x: 1"),
+            json!({"kind": "ConfigMap", "metadata": {"name": "other"}, "data": {"k": "v"}}),
+        ];
+        let workload = recognise(&live, "ns").remove(0);
+        let reasons = |wanted: [Value; 3]| {
+            let pairs: Vec<Pair<'_>> = live
+                .iter()
+                .zip(&wanted)
+                .map(|(l, w)| Pair {
+                    live: Some(l),
+                    wanted: Some(w),
+                })
+                .collect();
+            restart_reasons(&workload, &pairs, "ns")
+        };
+        let other = json!({"kind": "ConfigMap", "metadata": {"name": "other"}, "data": {"k": "w"}});
+        assert_eq!(
+            reasons([deployment("a:1", 3), config("x: 1"), other.clone()]),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            reasons([deployment("a:2", 1), config("x: 2"), other]),
+            [
+                "the pod template of Deployment/jm changes: spec.containers[0].image",
+                "the content of ConfigMap/conf changes: config.yaml"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_server_keeps_is_no_change() {
+        let live = deployment("a:1", 1);
+        let mut dry = live.clone();
+        dry["metadata"]["resourceVersion"] = json!("9");
+        dry["status"] = json!({"replicas": 1});
+        assert_eq!(compare(Some(&live), &dry), Change::Nothing);
+        assert_eq!(compare(None, &dry), Change::Create);
+        assert_eq!(compare(Some(&live), &deployment("a:1", 2)), Change::Update);
+    }
+}
