@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153 # names are shared between the files that one script sources
 # Said by every script of the testbed: messages, the cache, hashes, waiting. Sourced, never run.
 
 # The checkout's scripts folder, and the cache that outlives it.

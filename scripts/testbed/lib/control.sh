@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153 # names are shared between the files that one script sources
 # etcd and the control plane. Sourced after process.sh and binaries.sh.
 
 # Started, not awaited: the node's images are looked after meanwhile.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153 # names are shared between the files that one script sources
 # CoreDNS beside the node, on its address, and the Service that points to it. Sourced after process.sh and binaries.sh.
 
 corefile() {

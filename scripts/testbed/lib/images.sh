@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153 # names are shared between the files that one script sources
 # The node's images, built without a container tool: a Debian base with a JRE, each Flink on it, and pause.
 # Sourced after common.sh.
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153 # names are shared between the files that one script sources
 # The cluster's network namespace: a veth pair to the machine, and no way on from there. Sourced after process.sh.
 
 # The namespace is held by a file of the cluster's, not under /run/netns: then `down` has nothing there to clean.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153 # names are shared between the files that one script sources
 # The node: containerd with its images, kubelet, kube-proxy. Sourced after process.sh, binaries.sh and images.sh.
 
 containerd_config() {

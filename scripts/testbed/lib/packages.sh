@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153 # names are shared between the files that one script sources
 # What must be on the machine, and the Debian packages that the scripts install themselves. Sourced.
 
 # Says in one go all that is missing of what the README asks for.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153 # names are shared between the files that one script sources
 # Keys, certificates and kubeconfigs of the cluster, made once for each. Sourced after settings.sh.
 
 pki_up() {

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153 # names are shared between the files that one script sources
 # Starting, knowing and ending the cluster's processes, and only those. Each daemon is started in a cgroup of its own
 # below the cluster's, so all that comes from it (containerd's shims, pods) is found, whoever its parent is now.
 # Sourced after settings.sh.

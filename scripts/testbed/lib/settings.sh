@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153 # names are shared between the files that one script sources
 # One cluster's name, addresses and folders. A second one on the same machine needs only another
 # NUTKIN_CLUSTER_INDEX. Sourced after common.sh.
 
