@@ -64,6 +64,8 @@ pub struct KubeVersion {
     pub major: String,
     /// For instance `33`.
     pub minor: String,
+    /// Whether it is seen inside `.Capabilities`, where Go finds the methods of its pointer.
+    pub in_place: bool,
 }
 
 impl KubeVersion {
@@ -80,6 +82,7 @@ impl KubeVersion {
             normalized: format!("v{major}.{minor}.{patch}"),
             major,
             minor,
+            in_place: true,
         }
     }
 }
@@ -109,11 +112,19 @@ impl Object for KubeVersion {
                 Ok(version.map_or("", |v| v.version.as_str()).into())
             }),
         ];
-        METHODS.iter().find(|method| method.name == name)
+        let methods = METHODS.iter().filter(|_| self.in_place);
+        methods.into_iter().find(|method| method.name == name)
     }
 
     fn printed(&self) -> Option<String> {
-        Some(self.normalized.clone())
+        self.in_place.then(|| self.normalized.clone())
+    }
+
+    fn copied(&self) -> Option<Val> {
+        Some(Val::object(KubeVersion {
+            in_place: false,
+            ..self.clone()
+        }))
     }
 
     fn json(&self) -> Result<Value, String> {
@@ -123,7 +134,10 @@ impl Object for KubeVersion {
     }
 
     fn equals(&self, other: &dyn Object) -> bool {
-        other.as_any().downcast_ref::<KubeVersion>() == Some(self)
+        {
+            let other = other.as_any().downcast_ref::<KubeVersion>();
+            other.is_some_and(|other| other.version == self.version)
+        }
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

@@ -159,6 +159,7 @@ impl<'s> State<'s, '_> {
     fn convert(&self, value: Typed, ty: Ty) -> Done<Val> {
         let name = ty.name();
         match (&value.val, ty) {
+            (Val::Object(object), Ty::Any) => Ok(object.copied().unwrap_or(value.val)),
             (_, Ty::Any) => Ok(value.val),
             (Val::Nil, _) if value.any => self.fail(format!(
                 "wrong type for value; expected {name}; got interface {{}}"

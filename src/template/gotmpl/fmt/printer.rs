@@ -105,6 +105,10 @@ impl Printer {
         if self.by_method(value, verb) {
             return;
         }
+        let composite = matches!(value, Val::List(_) | Val::Map(_) | Val::Object(_));
+        if verb == 'w' && composite && !self.erroring {
+            return self.bad_verb(value, verb);
+        }
         match value {
             Val::Nil if self.flags.sharp_v => self.write(b"interface {}(nil)"),
             Val::Nil => self.write(b"<nil>"),
@@ -200,7 +204,10 @@ impl Printer {
             'q' => return self.fmt_q(bytes),
             _ => {}
         }
-        let type_name = if depth == 0 { "[]byte" } else { "[]uint8" };
+        let type_name = match (depth, verb) {
+            (0, 'v' | 'd') => "[]byte",
+            _ => "[]uint8",
+        };
         let items = bytes.iter().map(|&b| Val::Uint8(b)).collect();
         let list = List::new(Elem::Any, items);
         self.elements(type_name, list.items(), verb, depth);

@@ -44,6 +44,12 @@ pub trait Object: 'static {
         self.string()
     }
 
+    /// What a function gets for it, where that is not the value itself: a struct is copied, and
+    /// the copy has no methods of its pointer.
+    fn copied(&self) -> Option<Val> {
+        None
+    }
+
     /// What `encoding/json` makes of it; an object of the fields unless told otherwise.
     ///
     /// # Errors

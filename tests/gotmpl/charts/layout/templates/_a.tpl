@@ -1,0 +1,1 @@
+{{ define "twice" }}from _a{{ end }}{{ define "base" }}a{{ end }}

@@ -1,0 +1,1 @@
+{{ define "twice" }}from sub/deeper/_c{{ end }}{{- define "shared" }}{{ $.Values.name }}{{ end }}
