@@ -18,8 +18,10 @@ const SAMPLE: Duration = Duration::from_millis(500);
 const MAX_FAILURES: u32 = 3;
 /// How long trouble of a pod may last before it ends the watch.
 const GRACE: Duration = Duration::from_secs(20);
-/// The last lines of a pod's log that a failure shows.
-const LOG_LINES: u32 = 15;
+/// How much of a pod's log is looked through for what a failure shows.
+const LOG_LINES: u32 = 400;
+/// How many lines of it are shown.
+const SHOWN: usize = 12;
 
 impl Session<'_> {
     /// Watches a workload's job that was started at `position` until it is stable.
@@ -166,6 +168,8 @@ impl Session<'_> {
         if sample.summary.is_some() {
             sample.job = api.job(&position.job_id).await.ok();
             sample.checkpoints = api.checkpoints(&position.job_id).await.ok();
+        } else {
+            sample.main_failed = api.application_failed().await.unwrap_or(false);
         }
         (sample, None)
     }
@@ -224,8 +228,8 @@ impl Session<'_> {
                 .await
                 .unwrap_or_default();
             if !log.is_empty() {
-                text_of.push_str(&format!("\n  the last lines of {name}:"));
-                for line in log {
+                text_of.push_str(&format!("\n  the log of {name}:"));
+                for line in telling(&log) {
                     text_of.push_str(&format!("\n    {line}"));
                 }
                 break;
@@ -233,6 +237,25 @@ impl Session<'_> {
         }
         text_of
     }
+}
+
+/// The lines of a log that name exceptions, the last ones; without any, its end.
+fn telling(log: &[String]) -> Vec<&str> {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in log.iter().map(|l| l.trim()) {
+        let names = line.starts_with("Caused by:")
+            || line.contains(" ERROR ")
+            || line.split_once(':').is_some_and(|(class, _)| {
+                class.contains('.') && (class.ends_with("Exception") || class.ends_with("Error"))
+            });
+        if names && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    if lines.is_empty() {
+        lines = log.iter().map(String::as_str).collect();
+    }
+    lines.split_off(lines.len().saturating_sub(SHOWN))
 }
 
 /// Whether an observation's error stands for the user's wish to end.

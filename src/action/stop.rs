@@ -371,7 +371,6 @@ impl Session<'_> {
         old: &Workload,
         journal: &mut Journal,
     ) -> Result<(), Error> {
-        self.step(format!("{}: bringing the old pods down", old.name));
         let mut intruders = 0_u32;
         let begun = Instant::now();
         loop {
@@ -407,8 +406,9 @@ impl Session<'_> {
                 } else {
                     record
                         .replicas
-                        .insert(key, i32::try_from(replicas).unwrap_or(1));
+                        .insert(key.clone(), i32::try_from(replicas).unwrap_or(1));
                 }
+                self.step(format!("scaling {key} from {replicas} to 0"));
                 self.scale(&reference, &live, 0).await?;
             }
             if self.end_pods(old).await? {

@@ -28,6 +28,8 @@ pub struct Sample {
     pub job: Option<Job>,
     /// Its checkpoints.
     pub checkpoints: Option<Checkpoints>,
+    /// Whether main() has failed, so that no job will come.
+    pub main_failed: bool,
 }
 
 /// The judgement after a sample.
@@ -101,6 +103,9 @@ impl Watch {
     pub fn judge(&mut self, sample: &Sample) -> Verdict {
         let Some(summary) = &sample.summary else {
             self.running_since = None;
+            if sample.main_failed {
+                return Verdict::Failed("the application's main() has failed, and no job was started".into());
+            }
             return Verdict::Waiting(
                 Phase::Start,
                 "the JobManager's REST does not know the job yet".into(),
@@ -265,6 +270,7 @@ mod tests {
                 timestamps: [("RESTARTING".to_owned(), failed_at)].into(),
                 start_time: 5,
             }),
+            main_failed: false,
             checkpoints: Some(Checkpoints {
                 counts: Counts {
                     restored: u64::from(restored.is_some()),

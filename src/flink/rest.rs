@@ -247,6 +247,19 @@ impl Rest {
         Ok(text.map(first_lines))
     }
 
+    /// Whether an application's main() has failed before it submitted its job; Flink 2.3 and later
+    /// say so and keep the JobManager, earlier ones end it.
+    pub async fn application_failed(&self) -> Result<bool, Error> {
+        let answer: Value = match self.get("/applications/overview").await {
+            Err(e) if e.is_not_found() => return Ok(false),
+            other => other?,
+        };
+        let applications = answer.get("applications").and_then(Value::as_array);
+        Ok(applications.is_some_and(|all| {
+            all.iter().any(|a| a.get("status").and_then(Value::as_str) == Some("FAILED"))
+        }))
+    }
+
     /// The version, for instance `2.3.0`.
     pub async fn version(&self) -> Result<String, Error> {
         let answer: Value = self.get("/config").await?;
