@@ -39,7 +39,7 @@ await() {
 			say "      waiting for: $what"
 			told=0
 		fi
-		sleep 0.2
+		sleep 0.3
 	done
 }
 

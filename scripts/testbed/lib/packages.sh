@@ -14,7 +14,7 @@ check_givens() {
 
 # packages NAME...: installs those that are missing. A program of that package in PATH is enough.
 packages() {
-	local name missing=()
+	local name lock missing=()
 	for name; do
 		case $name in
 		iproute2) command -v ip ;;
@@ -27,9 +27,14 @@ packages() {
 	((${#missing[@]})) || return 0
 	command -v apt-get >/dev/null || die "missing, and no apt-get to install them: ${missing[*]}"
 	say "installing Debian packages: ${missing[*]}"
-	# The lists of a fresh machine are empty or old: refresh them only when the install fails without.
+	# The lists of a fresh machine are empty or old: refresh them only when the install fails without. One at a time:
+	# apt waits for another's install, but not for another's refresh.
+	mkdir -p "$CACHE/lock"
+	exec {lock}>"$CACHE/lock/apt"
+	flock "$lock"
 	apt_install "${missing[@]}" || { apt-get update -qq >&2 && apt_install "${missing[@]}"; } ||
 		die "Debian packages could not be installed: ${missing[*]}"
+	exec {lock}>&-
 }
 
 apt_install() {
