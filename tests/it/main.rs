@@ -8,6 +8,8 @@
 )]
 
 mod helm;
+mod ledger;
+mod story;
 mod yaml;
 mod yaml_read;
 
