@@ -181,12 +181,18 @@ impl Client {
         let start = Instant::now();
         let watches: Vec<_> = watched(&awaited)
             .into_iter()
-            .map(|w| (w.kind == "Pod" && w.fields.is_none(), self.watch(w)))
+            .map(|w| {
+                let of = Of {
+                    pods: w.kind == "Pod" && w.fields.is_none(),
+                    kind: w.kind.clone(),
+                };
+                (of, self.watch(w))
+            })
             .collect();
-        let mut events = futures::stream::select_all(watches.into_iter().map(|(pods, watch)| {
-            futures::stream::unfold((pods, watch), |(pods, mut watch)| async move {
+        let mut events = futures::stream::select_all(watches.into_iter().map(|(of, watch)| {
+            futures::stream::unfold((of, watch), |(of, mut watch)| async move {
                 let seen = watch.next().await?;
-                Some(((pods, seen), (pods, watch)))
+                Some(((of.clone(), seen), (of, watch)))
             })
             .boxed()
         }));
@@ -195,7 +201,7 @@ impl Client {
         loop {
             tokio::select! {
                 event = events.next() => match event {
-                    Some((pods, seen)) => take(&mut awaited, pods, seen, wait, &mut on_progress)?,
+                    Some((of, seen)) => take(&mut awaited, &of, seen, wait, &mut on_progress)?,
                     None => return Err(Error::Answer {
                         action: "watch".into(),
                         cause: "the watches have ended".into(),
@@ -386,17 +392,26 @@ fn has_pods(kind: &str) -> bool {
     )
 }
 
+/// Whose events a watch brings: items of a list carry no kind, and two objects of different kinds may
+/// share a name.
+#[derive(Debug, Clone)]
+struct Of {
+    kind: String,
+    /// Whether these are all pods of a namespace, watched for their problems.
+    pods: bool,
+}
+
 /// Takes in what a watch has seen.
 fn take(
     awaited: &mut [Awaited],
-    pods: bool,
+    of: &Of,
     seen: Seen,
     wait: &Wait,
     on_progress: &mut impl FnMut(Progress),
 ) -> Result<()> {
     match seen {
         Seen::All(items) => {
-            if pods {
+            if of.pods {
                 for a in awaited.iter_mut() {
                     a.pods.retain(|name, _| {
                         items.iter().any(|i| {
@@ -406,13 +421,13 @@ fn take(
                 }
             }
             for item in items {
-                take_one(awaited, pods, &item, false, wait, on_progress);
+                take_one(awaited, of, &item, false, wait, on_progress);
             }
         }
-        Seen::Is(item) => take_one(awaited, pods, &item, false, wait, on_progress),
-        Seen::Gone(item) => take_one(awaited, pods, &item, true, wait, on_progress),
+        Seen::Is(item) => take_one(awaited, of, &item, false, wait, on_progress),
+        Seen::Gone(item) => take_one(awaited, of, &item, true, wait, on_progress),
         // Without the right to watch pods, readiness is still seen; only reasons are missing.
-        Seen::Failed(Error::Forbidden { .. }) if pods => {}
+        Seen::Failed(Error::Forbidden { .. }) if of.pods => {}
         Seen::Failed(error) => return Err(error),
     }
     Ok(())
@@ -420,7 +435,7 @@ fn take(
 
 fn take_one(
     awaited: &mut [Awaited],
-    pods: bool,
+    of: &Of,
     live: &Value,
     gone: bool,
     wait: &Wait,
@@ -428,25 +443,17 @@ fn take_one(
 ) {
     let name = live.pointer("/metadata/name").and_then(Value::as_str);
     let namespace = live.pointer("/metadata/namespace").and_then(Value::as_str);
-    let kind = live.get("kind").and_then(Value::as_str);
-    let is_pod = pods || kind == Some("Pod");
     for a in awaited.iter_mut() {
         if a.object.namespace.as_deref() != namespace {
             continue;
         }
-        if is_pod && a.object.kind != "Pod" {
+        if of.kind == "Pod" && a.object.kind != "Pod" {
             if has_pods(&a.object.kind) && owns(&a.object, live) {
                 take_pod(a, live, gone, on_progress);
             }
             continue;
         }
-        // Items of a list carry no kind; each watch brings only its own.
-        let same_kind = if pods {
-            a.object.kind == "Pod"
-        } else {
-            kind.is_none_or(|k| k == a.object.kind)
-        };
-        if !same_kind || name != Some(a.object.name.as_str()) {
+        if of.kind != a.object.kind || name != Some(a.object.name.as_str()) {
             continue;
         }
         let state = if gone {
@@ -516,4 +523,48 @@ fn owns(workload: &ObjectRef, pod: &Value) -> bool {
             kind => text("kind") == kind && text("name") == workload.name,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The services of a chart may be named like its Deployments, and lists give items no kind.
+    #[test]
+    fn an_item_counts_only_for_objects_of_its_watch() {
+        let awaited = |kind: &str, group: &str| Awaited {
+            object: ObjectRef {
+                group: group.into(),
+                version: "v1".into(),
+                kind: kind.into(),
+                namespace: Some("ns".into()),
+                name: "job".into(),
+            },
+            state: State::Waiting("not seen yet".into()),
+            live: None,
+            unhealthy: None,
+            pods: BTreeMap::new(),
+        };
+        let mut all = [awaited("Deployment", "apps"), awaited("Service", "")];
+        let ready = json!({
+            "metadata": {"name": "job", "namespace": "ns", "generation": 1},
+            "spec": {"replicas": 1},
+            "status": {
+                "observedGeneration": 1, "replicas": 1, "updatedReplicas": 1,
+                "readyReplicas": 1, "availableReplicas": 1,
+            },
+        });
+        let service = json!({"metadata": {"name": "job", "namespace": "ns"}, "spec": {}});
+        for (kind, item) in [("Deployment", ready), ("Service", service)] {
+            let of = Of {
+                kind: kind.into(),
+                pods: false,
+            };
+            let seen = Seen::All(vec![item]);
+            take(&mut all, &of, seen, &Wait::default(), &mut |_| {}).unwrap();
+        }
+        assert!(all.iter().all(|a| a.state.is_ready()), "{:?}", all[0].state);
+    }
 }

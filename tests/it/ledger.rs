@@ -49,7 +49,9 @@ impl Verdict {
     }
 
     fn count(&self, name: &str) -> u64 {
-        self.0[name].as_u64().unwrap_or_else(|| panic!("no {name} in {}", self.0))
+        self.0[name]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no {name} in {}", self.0))
     }
 }
 
@@ -61,7 +63,12 @@ impl Ledger {
         let ledger = Ledger { namespace, folder };
         ledger.kubectl(&["create", "namespace", &ledger.namespace]);
         let jar = variable("NUTKIN_LEDGER_JAR");
-        ledger.kubectl(&["create", "configmap", "ledger-jar", &format!("--from-file={jar}")]);
+        ledger.kubectl(&[
+            "create",
+            "configmap",
+            "ledger-jar",
+            &format!("--from-file={jar}"),
+        ]);
         ledger
     }
 
@@ -70,7 +77,14 @@ impl Ledger {
         let image = variable("NUTKIN_FLINK_IMAGE");
         let (repository, version) = image.rsplit_once(':').expect("an image with a tag");
         let sink = self.volume(&["sink"]);
-        let mut args = vec!["--output", sink.trim(), "--rate", RATE, "--version-tag", tag];
+        let mut args = vec![
+            "--output",
+            sink.trim(),
+            "--rate",
+            RATE,
+            "--version-tag",
+            tag,
+        ];
         args.extend(arguments);
         let values = serde_json::json!({
             "image": {"repository": repository, "tag": version},
@@ -108,7 +122,13 @@ impl Ledger {
     /// `nutkin install` or `upgrade` with the chart, the local overlay and a version's.
     pub fn release(&self, command: &str, version: &Path, arguments: &[&str]) -> Command {
         let version = version.to_str().expect("a path in UTF-8");
-        let mut all = vec!["charts/flink-application", "-f", "values/local.yaml", "-f", version];
+        let mut all = vec![
+            "charts/flink-application",
+            "-f",
+            "values/local.yaml",
+            "-f",
+            version,
+        ];
         all.extend(arguments);
         self.command(command, &all)
     }
@@ -116,7 +136,9 @@ impl Ledger {
     /// Runs kubectl in the namespace and gives its output; it must succeed.
     pub fn kubectl(&self, arguments: &[&str]) -> String {
         let mut kubectl = Command::new("kubectl");
-        kubectl.args(["--namespace", &self.namespace]).args(arguments);
+        kubectl
+            .args(["--namespace", &self.namespace])
+            .args(arguments);
         succeeds(&mut kubectl)
     }
 
@@ -130,7 +152,9 @@ impl Ledger {
             .args(["get", "--raw", &url, "--request-timeout=5s"])
             .output()
             .expect("kubectl runs");
-        serde_json::from_slice(&output.stdout).ok().filter(|_| output.status.success())
+        serde_json::from_slice(&output.stdout)
+            .ok()
+            .filter(|_| output.status.success())
     }
 
     /// The jobs that Flink lists: id and state.
@@ -138,13 +162,19 @@ impl Ledger {
         let overview = self.rest("/jobs/overview").unwrap_or_default();
         let text = |job: &Value, key: &str| job[key].as_str().expect("a text").to_owned();
         let jobs = overview["jobs"].as_array().cloned().unwrap_or_default();
-        jobs.iter().map(|job| (text(job, "jid"), text(job, "state"))).collect()
+        jobs.iter()
+            .map(|job| (text(job, "jid"), text(job, "state")))
+            .collect()
     }
 
     /// The checker's verdict now.
     pub fn check(&self) -> Verdict {
         // Faults are in the verdict; the script's own failures leave it empty.
-        let output = self.volume_command(&["check"]).arg("--json").output().expect("it runs");
+        let output = self
+            .volume_command(&["check"])
+            .arg("--json")
+            .output()
+            .expect("it runs");
         let verdict = serde_json::from_slice(&output.stdout);
         Verdict(verdict.unwrap_or_else(|_| panic!("no verdict: {}", text(&output.stderr))))
     }
@@ -159,7 +189,11 @@ impl Ledger {
             if verdict.is_clean() && verdict.numbers() >= wanted {
                 return verdict;
             }
-            assert!(Instant::now() < end, "not {wanted} clean numbers in time: {}", verdict.0);
+            assert!(
+                Instant::now() < end,
+                "not {wanted} clean numbers in time: {}",
+                verdict.0
+            );
             std::thread::sleep(Duration::from_millis(500));
         }
     }
@@ -182,8 +216,10 @@ impl Drop for Ledger {
         if std::thread::panicking() {
             let objects = "pods,deployments,configmaps,leases,events";
             let role = "app.kubernetes.io/component=jobmanager";
-            let commands: [&[&str]; 2] =
-                [&["get", objects], &["logs", "--tail=60", "--selector", role]];
+            let commands: [&[&str]; 2] = [
+                &["get", objects],
+                &["logs", "--tail=60", "--selector", role],
+            ];
             for command in commands {
                 let mut kubectl = Command::new("kubectl");
                 kubectl.args(["--namespace", &self.namespace]).args(command);
@@ -194,8 +230,17 @@ impl Drop for Ledger {
         }
         // Nothing here may panic: a second panic would hide the first. The Deployments go first, so
         // that no job writes while its folder is removed.
-        let scale: &[&str] = &["delete", "deployments", "--all", "--wait", "--cascade=foreground"];
-        let _ = Command::new("kubectl").args(["--namespace", &self.namespace]).args(scale).output();
+        let scale: &[&str] = &[
+            "delete",
+            "deployments",
+            "--all",
+            "--wait",
+            "--cascade=foreground",
+        ];
+        let _ = Command::new("kubectl")
+            .args(["--namespace", &self.namespace])
+            .args(scale)
+            .output();
         let _ = self.volume_command(&["clean"]).output();
         let gone: &[&str] = &["delete", "namespace", &self.namespace, "--wait=false"];
         let _ = Command::new("kubectl").args(gone).output();
@@ -204,15 +249,28 @@ impl Drop for Ledger {
 
 /// The output of a command that must succeed.
 pub fn succeeds(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    assert!(output.status.success(), "{command:?} failed:\n{}", both(&output));
+    let output = command
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    assert!(
+        output.status.success(),
+        "{command:?} failed:\n{}",
+        both(&output)
+    );
     text(&output.stdout)
 }
 
 /// Runs a command that must end with this exit code; gives both its outputs.
 pub fn ends_with(command: &mut Command, code: i32) -> String {
-    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    assert_eq!(output.status.code(), Some(code), "{command:?}:\n{}", both(&output));
+    let output = command
+        .output()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{command:?}:\n{}",
+        both(&output)
+    );
     both(&output)
 }
 

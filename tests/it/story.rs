@@ -35,7 +35,10 @@ fn state_survives_upgrade_failed_upgrade_rollback_and_uninstall() {
     assert_eq!(ledger.jobs(), []);
     let savepoints = succeeds(&mut ledger.command("savepoint list", &["-o", "json"]));
     let savepoints: serde_json::Value = serde_json::from_str(&savepoints).expect("JSON");
-    assert!(savepoints.as_array().is_some_and(|l| l.len() >= 4), "{savepoints}");
+    assert!(
+        savepoints.as_array().is_some_and(|l| l.len() >= 4),
+        "{savepoints}"
+    );
 }
 
 #[test]
@@ -48,9 +51,15 @@ fn a_revision_that_commits_and_then_fails_loses_and_doubles_nothing() {
     // Runs for some checkpoints (200 numbers a second, one each 2 s), then fails again and again:
     // its sinks have committed, so the savepoint it came from is the wrong one to go back to.
     let failing = ledger.version("v2", &["--fail-after", "1200"]);
-    ends_with(&mut ledger.release("upgrade", &failing, &["--wait", "--stable-for", "60s"]), 82);
+    ends_with(
+        &mut ledger.release("upgrade", &failing, &["--wait", "--stable-for", "60s"]),
+        82,
+    );
     let after = ledger.wait_for_more(500);
-    assert!(after.lines_of("v2") > 0, "the new revision committed: {after:?}");
+    assert!(
+        after.lines_of("v2") > 0,
+        "the new revision committed: {after:?}"
+    );
 
     succeeds(&mut ledger.command("uninstall", &[]));
     let last = ledger.check();
