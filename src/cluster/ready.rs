@@ -442,3 +442,6 @@ pub fn pod_problem(pod: &Value) -> Option<Problem> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,3 +21,6 @@ pub use record::{
     CLIENT_SIDE, Chart, File, Hook, HookRun, Info, Release, SERVER_SIDE, Status, Time,
 };
 pub use store::{MAX_DATA, Revision, Store, StoreError, Stored, secret_name};
+
+#[cfg(test)]
+mod tests;

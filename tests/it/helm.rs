@@ -24,6 +24,11 @@ fn folder() -> &'static Path {
     })
 }
 
+/// The real helm's path.
+pub fn binary() -> PathBuf {
+    folder().join("helm")
+}
+
 /// Runs helm with arguments; nothing of the user's own configuration is read.
 pub fn helm(home: &Path, args: &[&str]) -> Output {
     Command::new(folder().join("helm"))

@@ -7,6 +7,7 @@
     clippy::print_stdout
 )]
 
+mod cluster;
 mod helm;
 mod ledger;
 mod story;
