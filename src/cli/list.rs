@@ -28,7 +28,7 @@ pub struct Args {
     /// Leave out the headers of the table
     #[arg(long)]
     no_headers: bool,
-    /// Sort by the date of the last deployment, the newest first
+    /// Sort by the date of the last deployment, the oldest first
     #[arg(short = 'd', long)]
     date: bool,
     /// Reverse the order
@@ -165,7 +165,7 @@ impl Args {
         releases.sort_by_cached_key(place);
         if self.date {
             let at = |r: &Summary| r.updated.as_ref().and_then(release::Time::timestamp);
-            releases.sort_by_cached_key(|r| std::cmp::Reverse(at(r)));
+            releases.sort_by_cached_key(at);
         }
         if self.reverse {
             releases.reverse();

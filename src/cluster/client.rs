@@ -398,6 +398,10 @@ impl Client {
                 }
             }
             410 => Error::Expired { object },
+            // The uid of an object that was replaced.
+            422 if details.causes.iter().any(|c| c.field == "metadata.uid") => {
+                Error::Stale { object, message }
+            }
             400 | 413 | 422 => Error::Invalid {
                 object,
                 message,

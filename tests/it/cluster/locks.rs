@@ -12,7 +12,12 @@ use super::Namespace;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn lease(name: &str) -> ObjectRef {
-    ObjectRef::new("coordination.k8s.io/v1", "Lease", None, &format!("nutkin.{name}"))
+    ObjectRef::new(
+        "coordination.k8s.io/v1",
+        "Lease",
+        None,
+        &format!("nutkin.{name}"),
+    )
 }
 
 #[tokio::test]
@@ -20,7 +25,9 @@ fn lease(name: &str) -> ObjectRef {
 async fn a_lock_is_held_by_one() {
     let ns = Namespace::new("lock").await;
     let client = &ns.client;
-    let first = Lock::acquire(client, &ns.name, "one", SECOND, |_, _| {}).await.unwrap();
+    let first = Lock::acquire(client, &ns.name, "one", SECOND, |_, _| {})
+        .await
+        .unwrap();
     first.check().await.unwrap();
     let mut waited = 0;
     let second = Lock::acquire(client, &ns.name, "one", 2 * SECOND, |_, _| waited += 1).await;
@@ -33,11 +40,15 @@ async fn a_lock_is_held_by_one() {
     }
     assert!(waited > 0);
     // Another release has another lock.
-    let other = Lock::acquire(client, &ns.name, "two", SECOND, |_, _| {}).await.unwrap();
+    let other = Lock::acquire(client, &ns.name, "two", SECOND, |_, _| {})
+        .await
+        .unwrap();
     other.release().await.unwrap();
     first.release().await.unwrap();
     assert_eq!(client.find(&lease("one")).await.unwrap(), None);
-    let third = Lock::acquire(client, &ns.name, "one", SECOND, |_, _| {}).await.unwrap();
+    let third = Lock::acquire(client, &ns.name, "one", SECOND, |_, _| {})
+        .await
+        .unwrap();
     // Taken from us: the next check says by whom.
     let mut taken = client.get(&lease("one")).await.unwrap();
     taken["spec"]["holderIdentity"] = "somebody else".into();
@@ -67,7 +78,9 @@ async fn a_dead_holder_is_seen_by_its_silence() {
     });
     client.create(&held, false).await.unwrap();
     let start = Instant::now();
-    let lock = Lock::acquire(client, &ns.name, "one", 30 * SECOND, |_, _| {}).await.unwrap();
+    let lock = Lock::acquire(client, &ns.name, "one", 30 * SECOND, |_, _| {})
+        .await
+        .unwrap();
     let waited = start.elapsed();
     assert!(waited >= 3 * SECOND && waited < 20 * SECOND, "{waited:?}");
     lock.release().await.unwrap();
@@ -91,21 +104,35 @@ async fn our_records_are_written_once_and_changed_by_one() {
     assert!(matches!(stale, Err(OwnError::Stale { .. })), "{stale:?}");
     // Large ones are packed.
     let large = json!({"text": "lorem ipsum ".repeat(200_000)});
-    own.create("one", Kind::Ledger, "s-2", large.clone()).await.unwrap();
-    own.create("one.ledger", Kind::Ledger, "s-3", json!({})).await.unwrap();
-    let all = own.list::<serde_json::Value>("one", Kind::Ledger).await.unwrap();
+    own.create("one", Kind::Ledger, "s-2", large.clone())
+        .await
+        .unwrap();
+    own.create("one.ledger", Kind::Ledger, "s-3", json!({}))
+        .await
+        .unwrap();
+    let all = own
+        .list::<serde_json::Value>("one", Kind::Ledger)
+        .await
+        .unwrap();
     let ids: Vec<&str> = all.iter().map(|d| d.id.as_str()).collect();
     assert_eq!(ids, ["s-1", "s-2"]);
     assert_eq!(all[0].content, json!({"path": "/b"}));
     assert_eq!(all[1].content, large);
-    let none = own.get::<serde_json::Value>("one", Kind::Journal, "current").await.unwrap();
+    let none = own
+        .get::<serde_json::Value>("one", Kind::Journal, "current")
+        .await
+        .unwrap();
     assert_eq!(none, None);
     let stale = own
         .delete("one", Kind::Ledger, "s-1", Some(&first.resource_version))
         .await;
     assert!(matches!(stale, Err(OwnError::Stale { .. })), "{stale:?}");
     let version = Some(changed.resource_version.as_str());
-    assert!(own.delete("one", Kind::Ledger, "s-1", version).await.unwrap());
+    assert!(
+        own.delete("one", Kind::Ledger, "s-1", version)
+            .await
+            .unwrap()
+    );
     assert!(!own.delete("one", Kind::Ledger, "s-1", None).await.unwrap());
     // Helm doesn't see them.
     assert_eq!(ns.helm(&["list", "-q"]), "");

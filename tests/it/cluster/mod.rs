@@ -21,7 +21,10 @@ pub struct Namespace {
 /// A client for the cluster of KUBECONFIG.
 pub async fn connect(options: Options) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    assert!(std::env::var_os("KUBECONFIG").is_some(), "KUBECONFIG is not set");
+    assert!(
+        std::env::var_os("KUBECONFIG").is_some(),
+        "KUBECONFIG is not set"
+    );
     Client::connect(&options).await.expect("a client")
 }
 
@@ -34,7 +37,8 @@ impl Namespace {
             ..Options::default()
         })
         .await;
-        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        let namespace =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         client.create(&namespace, false).await.expect("a namespace");
         Namespace { name, client }
     }

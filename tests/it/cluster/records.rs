@@ -30,8 +30,14 @@ async fn releases_of_helm_read_the_same() {
     write_chart(
         folder.path(),
         &[
-            ("Chart.yaml", "apiVersion: v2\nname: small\nversion: 0.1.0\nappVersion: \"1.2\"\nannotations:\n  a: b\n"),
-            ("values.yaml", "greeting: hello\nnumber: 1000000\nfloat: 1.5\nnested:\n  a: 1\n  b: null\n"),
+            (
+                "Chart.yaml",
+                "apiVersion: v2\nname: small\nversion: 0.1.0\nappVersion: \"1.2\"\nannotations:\n  a: b\n",
+            ),
+            (
+                "values.yaml",
+                "greeting: hello\nnumber: 1000000\nfloat: 1.5\nnested:\n  a: 1\n  b: null\n",
+            ),
             ("templates/NOTES.txt", "Say {{ .Values.greeting }} <&>\n"),
             (
                 "templates/a.yaml",
@@ -48,7 +54,17 @@ async fn releases_of_helm_read_the_same() {
         ],
     );
     let chart = folder.path().to_str().unwrap();
-    ns.helm(&["install", "one", chart, "--set", "greeting=hi", "-l", "team=x", "--description", "mine"]);
+    ns.helm(&[
+        "install",
+        "one",
+        chart,
+        "--set",
+        "greeting=hi",
+        "-l",
+        "team=x",
+        "--description",
+        "mine",
+    ]);
     ns.helm(&["upgrade", "one", chart, "--set", "nested.a=5,big=1e3"]);
     let (_, code) = ns.helm_told(&["upgrade", "one", chart, "--set", "bad=true"]);
     assert_ne!(code, 0);
@@ -83,7 +99,16 @@ async fn releases_of_helm_read_the_same() {
         &["status", "three", "-o", "json"],
         &["get", "values", "one", "-o", "json"],
         &["get", "values", "one", "--revision", "2"],
-        &["get", "values", "one", "--revision", "2", "-a", "-o", "json"],
+        &[
+            "get",
+            "values",
+            "one",
+            "--revision",
+            "2",
+            "-a",
+            "-o",
+            "json",
+        ],
         &["get", "values", "one", "-a"],
         &["get", "values", "two"],
         &["get", "values", "two", "-o", "json"],
@@ -136,7 +161,10 @@ fn record(ns: &Namespace, name: &str, version: u32, status: Status) -> Release {
             }],
             ..Chart::default()
         },
-        config: json!({"b": [1, 2.5, null, "x"]}).as_object().unwrap().clone(),
+        config: json!({"b": [1, 2.5, null, "x"]})
+            .as_object()
+            .unwrap()
+            .clone(),
         hooks: vec![Hook {
             name: "h".into(),
             kind: "ConfigMap".into(),
@@ -159,13 +187,22 @@ async fn helm_reads_and_rolls_back_our_records() {
     first.labels.insert("team".into(), "x".into());
     let mut first = store.create(&first).await.unwrap();
     let again = store.create(&first.release).await;
-    assert!(matches!(again, Err(StoreError::Exists { revision: 1, .. })), "{again:?}");
+    assert!(
+        matches!(again, Err(StoreError::Exists { revision: 1, .. })),
+        "{again:?}"
+    );
     let stale = first.clone();
     first.release.info.status = Status::Superseded;
     let first = store.update(&first).await.unwrap();
     let refused = store.update(&stale).await;
-    assert!(matches!(refused, Err(StoreError::Stale { .. })), "{refused:?}");
-    store.create(&record(&ns, "one", 2, Status::Deployed)).await.unwrap();
+    assert!(
+        matches!(refused, Err(StoreError::Stale { .. })),
+        "{refused:?}"
+    );
+    store
+        .create(&record(&ns, "one", 2, Status::Deployed))
+        .await
+        .unwrap();
     for args in [
         &["list", "-o", "json"][..],
         &["history", "one", "-o", "json"],
@@ -187,13 +224,20 @@ async fn helm_reads_and_rolls_back_our_records() {
     let states: Vec<_> = states.iter().map(|r| (r.version, r.status)).collect();
     assert_eq!(
         states,
-        [(1, Status::Superseded), (2, Status::Superseded), (3, Status::Deployed)]
+        [
+            (1, Status::Superseded),
+            (2, Status::Superseded),
+            (3, Status::Deployed)
+        ]
     );
     assert_eq!(store.prune("one", 1).await.unwrap(), [1, 2]);
     assert_eq!(store.history("one").await.unwrap().len(), 1);
     ns.helm(&["uninstall", "one"]);
     let gone = store.last("one").await;
-    assert!(matches!(gone, Err(StoreError::NoRelease { .. })), "{gone:?}");
+    assert!(
+        matches!(gone, Err(StoreError::NoRelease { .. })),
+        "{gone:?}"
+    );
 }
 
 #[tokio::test]
@@ -213,7 +257,10 @@ async fn a_record_larger_than_a_secret_stays_readable_for_helm() {
         ..File::default()
     });
     store.create(&large).await.unwrap();
-    store.create(&record(&ns, "one", 2, Status::Deployed)).await.unwrap();
+    store
+        .create(&record(&ns, "one", 2, Status::Deployed))
+        .await
+        .unwrap();
     for args in [
         &["list", "-o", "json"][..],
         &["history", "one", "-o", "json"],
@@ -227,7 +274,10 @@ async fn a_record_larger_than_a_secret_stays_readable_for_helm() {
     store.complete(&mut read).await.unwrap();
     assert_eq!(read.release, large);
     ns.helm(&["rollback", "one", "1"]);
-    assert_eq!(store.last("one").await.unwrap().release.manifest, large.manifest);
+    assert_eq!(
+        store.last("one").await.unwrap().release.manifest,
+        large.manifest
+    );
     store.delete("one", 1).await.unwrap();
     let left = ns
         .client
@@ -262,7 +312,9 @@ async fn hundreds_of_releases_are_listed_page_by_page() {
         .collect::<Vec<_>>()
         .await;
     assert!(made.iter().all(Result::is_ok));
-    let listing = release::list(&ns.client, Some(&ns.name), None).await.unwrap();
+    let listing = release::list(&ns.client, Some(&ns.name), None)
+        .await
+        .unwrap();
     assert_eq!(listing.releases.len(), RELEASES as usize);
     assert!(listing.releases.iter().all(|r| r.revision == 2));
     assert!(listing.unreadable.is_empty());
