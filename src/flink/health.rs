@@ -104,7 +104,9 @@ impl Watch {
         let Some(summary) = &sample.summary else {
             self.running_since = None;
             if sample.main_failed {
-                return Verdict::Failed("the application's main() has failed, and no job was started".into());
+                return Verdict::Failed(
+                    "the application's main() has failed, and no job was started".into(),
+                );
             }
             return Verdict::Waiting(
                 Phase::Start,

@@ -256,7 +256,8 @@ impl Rest {
         };
         let applications = answer.get("applications").and_then(Value::as_array);
         Ok(applications.is_some_and(|all| {
-            all.iter().any(|a| a.get("status").and_then(Value::as_str) == Some("FAILED"))
+            all.iter()
+                .any(|a| a.get("status").and_then(Value::as_str) == Some("FAILED"))
         }))
     }
 

@@ -254,13 +254,7 @@ async fn servers_in_the_cluster_are_reached() {
         "spec": {"selector": {"app": "none"}, "ports": [{"port": 443}]}});
     client.apply(&empty, Apply::default()).await.unwrap();
     let error = client
-        .proxy(
-            &service("empty", "443"),
-            Method::GET,
-            "/",
-            None,
-            MINUTE,
-        )
+        .proxy(&service("empty", "443"), Method::GET, "/", None, MINUTE)
         .await;
     assert!(
         matches!(error, Err(Error::Server { status: 503, .. })),
