@@ -11,6 +11,7 @@ mod cluster;
 mod helm;
 mod ledger;
 mod story;
+mod values;
 mod yaml;
 mod yaml_read;
 
