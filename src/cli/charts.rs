@@ -54,6 +54,7 @@ pub fn render_chart(
     for note in &resolved.notes {
         output.note(&format!("Warning: {note}"));
     }
+    flags.validate(&chart, &resolved)?;
     let rendered = render::render(&chart, &resolved.value, release, capabilities, options)?;
     Ok((chart, rendered))
 }

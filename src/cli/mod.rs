@@ -85,6 +85,7 @@ enum Command {
     List(list::Args),
     Status(status::Args),
     Template(template::Args),
+    Values(values::Args),
 }
 
 /// What a command's `run` gets besides its own arguments.
@@ -170,6 +171,7 @@ fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
         Command::List(args) => args.run(cx),
         Command::Status(args) => args.run(cx),
         Command::Template(args) => args.run(cx),
+        Command::Values(args) => args.run(cx),
     }
 }
 
@@ -179,4 +181,5 @@ mod create;
 mod package;
 mod show;
 mod template;
+mod values;
 pub mod values_flags;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{CommandError, Kind};
 use super::output::Output;
+use crate::chart::Chart;
 use crate::values::{self, Numbers, SetFile, Sources, UserValues, ValuesFile};
 
 /// The largest values file that is read, in bytes.
@@ -35,6 +36,9 @@ pub struct ValueFlags {
     /// Set one string value, taken as it is: key=value. May be repeated
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
     pub set_literal: Vec<String>,
+    /// Don't validate the values against the charts' schemas
+    #[arg(long)]
+    pub skip_schema_validation: bool,
 }
 
 impl ValueFlags {
@@ -99,6 +103,18 @@ impl ValueFlags {
             output.note(&format!("Warning: {warning}"));
         }
         Ok(user)
+    }
+
+    /// Validates final values against the schemas of the chart and the charts below it.
+    ///
+    /// # Errors
+    /// With all violations, each with the place that set the value.
+    pub fn validate(&self, chart: &Chart, resolved: &values::Values) -> Result<(), CommandError> {
+        if self.skip_schema_validation {
+            return Ok(());
+        }
+        values::validate(chart, &resolved.value, &resolved.origins)
+            .map_err(|e| CommandError::new(Kind::Invalid, e))
     }
 }
 

@@ -51,8 +51,9 @@ pub(super) fn coalesce_chart(
                 });
             }
         };
-        hand_down_globals(&mut below, &values, &path, notes);
+        let shared = hand_down_globals(&mut below, &values, &path, notes);
         let below = coalesce_chart(sub, below, &path, nulls, notes)?;
+        share_globals(&mut values, &below, &shared);
         values.insert(name.clone(), Value::Object(below));
     }
     Ok(values)
@@ -132,18 +133,24 @@ pub(super) fn merge_tables(
     }
 }
 
-/// Merges the globals of a chart into those of its subchart; the chart's win.
-fn hand_down_globals(below: &mut Map, above: &Map, path: &str, notes: &mut Vec<String>) {
-    let mut globals = match below.get_mut("global") {
-        None => Map::new(),
-        Some(Value::Object(map)) => std::mem::take(map),
-        Some(_) => {
-            notes.push(format!(
-                "{path}: globals are skipped, for global is not a map below"
-            ));
-            return;
-        }
-    };
+/// Merges the globals of a chart into those of its subchart; the chart's win. Returns the globals that
+/// are maps in both now.
+fn hand_down_globals(
+    below: &mut Map,
+    above: &Map,
+    path: &str,
+    notes: &mut Vec<String>,
+) -> Vec<String> {
+    let mut shared = Vec::new();
+    if below
+        .get("global")
+        .is_some_and(|global| !global.is_object())
+    {
+        notes.push(format!(
+            "{path}: globals are skipped, for global is not a map below"
+        ));
+        return shared;
+    }
     let empty = Map::new();
     let handed = match above.get("global") {
         None => &empty,
@@ -152,9 +159,14 @@ fn hand_down_globals(below: &mut Map, above: &Map, path: &str, notes: &mut Vec<S
             notes.push(format!(
                 "{path}: globals are skipped, for global is not a map"
             ));
-            below.insert("global".to_owned(), Value::Object(globals));
-            return;
+            return shared;
         }
+    };
+    let globals = below
+        .entry("global")
+        .or_insert_with(|| Value::Object(Map::new()));
+    let Value::Object(globals) = globals else {
+        return shared;
     };
     for (key, value) in handed {
         match (value, globals.get_mut(key)) {
@@ -163,6 +175,7 @@ fn hand_down_globals(below: &mut Map, above: &Map, path: &str, notes: &mut Vec<S
                 let own = std::mem::take(own);
                 merge_tables(&mut merged, own, &join(path, key), Nulls::Keep, notes);
                 globals.insert(key.clone(), Value::Object(merged));
+                shared.push(key.clone());
             }
             (Value::Object(_), Some(_)) => {
                 notes.push(format!(
@@ -171,6 +184,7 @@ fn hand_down_globals(below: &mut Map, above: &Map, path: &str, notes: &mut Vec<S
             }
             (Value::Object(_), None) => {
                 globals.insert(key.clone(), value.clone());
+                shared.push(key.clone());
             }
             (_, Some(Value::Object(_))) => {
                 notes.push(format!(
@@ -182,7 +196,30 @@ fn hand_down_globals(below: &mut Map, above: &Map, path: &str, notes: &mut Vec<S
             }
         }
     }
-    below.insert("global".to_owned(), Value::Object(globals));
+    shared
+}
+
+/// Takes over what a subchart made of the globals that it shares with the chart above. Helm copies a
+/// global map, but not the maps in it: what the subchart adds to those, the charts above and beside it
+/// see too. Charts are written against that, so it is the same here.
+fn share_globals(above: &mut Map, below: &Map, shared: &[String]) {
+    let (Some(Value::Object(above)), Some(Value::Object(below))) =
+        (above.get_mut("global"), below.get("global"))
+    else {
+        return;
+    };
+    for key in shared {
+        let (Some(Value::Object(above)), Some(Value::Object(below))) =
+            (above.get_mut(key), below.get(key))
+        else {
+            continue;
+        };
+        for (key, inner) in above.iter_mut().filter(|(_, inner)| inner.is_object()) {
+            if let Some(made) = below.get(key) {
+                *inner = made.clone();
+            }
+        }
+    }
 }
 
 /// Removes the entries that are null, at all depths of maps.

@@ -4,14 +4,20 @@ mod coalesce;
 mod dependencies;
 mod load;
 mod origins;
+mod reuse;
+mod schema;
 mod sources;
 mod strvals;
+mod walk;
 
 pub use coalesce::coalesce;
 pub use dependencies::process_dependencies;
 pub use origins::{History, Origin, Origins, Place, dotted};
+pub use reuse::{Older, Reuse, reuse_values};
+pub use schema::{Error as SchemaError, Violation, validate};
 pub use sources::{Numbers, SetFile, Sources, UserValues, ValuesFile, merge_user, set_file_paths};
 pub use strvals::Error as SetError;
+pub use walk::{MASK, Secrets, mask, secrets};
 
 use crate::chart::Chart;
 use crate::yaml::{self, Value};

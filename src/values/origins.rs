@@ -80,6 +80,13 @@ impl Origins {
         })
     }
 
+    /// The place of what set a value; of a value that several sources made, the highest that took part.
+    pub fn place_of(&self, path: &[String], value: &Value) -> Option<Place> {
+        let history = self.get(path, value).map(|history| history.set_by);
+        let origin = history.or_else(|| self.candidates(path).into_iter().next());
+        origin.map(|origin| origin.place)
+    }
+
     /// What stands at a path in the sources, the highest first, whether or not it won.
     pub fn candidates(&self, path: &[String]) -> Vec<Origin> {
         let mut found = Vec::new();

@@ -12,6 +12,7 @@ mod helm;
 mod ledger;
 mod story;
 mod values;
+mod values_coalesce;
 mod yaml;
 mod yaml_read;
 

@@ -11,7 +11,7 @@ use crate::helm;
 use crate::yaml::{Random, compare};
 
 /// Prints the values as JSON, and the kinds that JSON doesn't show.
-const TEMPLATE: &str = r#"{{- define "kinds" -}}
+pub const TEMPLATE: &str = r#"{{- define "kinds" -}}
 {{- if kindIs "map" . }}{ {{- range $k, $v := . }}{{ $k }}:{{ include "kinds" $v }},{{ end }}}
 {{- else if kindIs "slice" . }}[{{ range . }}{{ include "kinds" . }},{{ end }}]
 {{- else }}{{ kindOf . }}{{ end }}
@@ -26,7 +26,7 @@ data:
 "#;
 
 /// The same of ours: JSON and kinds, or that it is an error.
-fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     format!("{} {}", yaml::go_json(value), kinds(value))
 }
 
@@ -50,8 +50,14 @@ fn kinds(value: &Value) -> String {
 }
 
 /// What helm shows of a chart in a folder, with flags.
-fn helm_values(home: &Path, args: &[String]) -> String {
-    let mut all = vec!["template", "x", "chart", "--show-only", "templates/values.yaml"];
+pub fn helm_values(home: &Path, args: &[String]) -> String {
+    let mut all = vec![
+        "template",
+        "x",
+        "chart",
+        "--show-only",
+        "templates/values.yaml",
+    ];
     all.extend(args.iter().map(String::as_str));
     let output = helm::helm(home, &all);
     if !output.status.success() {
@@ -63,21 +69,26 @@ fn helm_values(home: &Path, args: &[String]) -> String {
     let text = String::from_utf8(output.stdout).unwrap();
     let field = |name: &str| {
         let line = text.lines().find_map(|l| l.trim().strip_prefix(name));
-        let bytes = STANDARD.decode(line.unwrap().trim().trim_matches('"')).unwrap();
+        let bytes = STANDARD
+            .decode(line.unwrap().trim().trim_matches('"'))
+            .unwrap();
         String::from_utf8(bytes).unwrap()
     };
     format!("{} {}", field("json:"), field("kinds:"))
 }
 
 /// Does a work for each item on a few threads; the answers stay in order.
-fn each<T: Sync>(items: &[T], work: impl Fn(&T) -> String + Sync) -> Vec<String> {
+pub fn each<T: Sync>(items: &[T], work: impl Fn(&T) -> String + Sync) -> Vec<String> {
     let size = items.len().div_ceil(4).max(1);
     std::thread::scope(|scope| {
         let threads: Vec<_> = items
             .chunks(size)
             .map(|chunk| scope.spawn(|| chunk.iter().map(&work).collect::<Vec<_>>()))
             .collect();
-        threads.into_iter().flat_map(|t| t.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .flat_map(|t| t.join().unwrap())
+            .collect()
     })
 }
 
@@ -91,7 +102,10 @@ impl Case {
     fn sources(&self, home: &Path) -> Sources {
         let mut sources = Sources::default();
         if !self.file.is_empty() {
-            sources.files.push(ValuesFile { name: "values.yaml".to_owned(), text: self.file.to_owned() });
+            sources.files.push(ValuesFile {
+                name: "values.yaml".to_owned(),
+                text: self.file.to_owned(),
+            });
         }
         for (flag, text) in &self.flags {
             let text = text.clone();
@@ -109,7 +123,10 @@ impl Case {
                             Some((path, text))
                         })
                         .collect();
-                    sources.set_files.push(SetFile { argument: text, texts });
+                    sources.set_files.push(SetFile {
+                        argument: text,
+                        texts,
+                    });
                 }
             }
         }
@@ -162,7 +179,10 @@ const FILES: &[&str] = &[
 fn flags_set_what_helm_sets() {
     let home = tempfile::tempdir().unwrap();
     let files = [
-        ("chart/Chart.yaml", "apiVersion: v2\nname: chart\nversion: 1.0.0\n"),
+        (
+            "chart/Chart.yaml",
+            "apiVersion: v2\nname: chart\nversion: 1.0.0\n",
+        ),
         ("chart/templates/values.yaml", TEMPLATE),
         ("one.txt", "one\nline: 2\n"),
         ("two.txt", "2"),
@@ -174,10 +194,21 @@ fn flags_set_what_helm_sets() {
         let flags = vec![(flag.to_owned(), text.to_owned())];
         cases.push(Case { file, flags });
     };
-    for (flag, texts) in [("--set", SETS), ("--set-json", JSONS), ("--set-string", STRINGS), ("--set-literal", LITERALS), ("--set-file", FILES)] {
+    for (flag, texts) in [
+        ("--set", SETS),
+        ("--set-json", JSONS),
+        ("--set-string", STRINGS),
+        ("--set-literal", LITERALS),
+        ("--set-file", FILES),
+    ] {
         for text in texts {
             add("", flag, text);
-            if ["old", "map", "list", "items", "scalar", "none", "nested", "big", "flag", "{"].iter().any(|start| text.starts_with(start)) {
+            if [
+                "old", "map", "list", "items", "scalar", "none", "nested", "big", "flag", "{",
+            ]
+            .iter()
+            .any(|start| text.starts_with(start))
+            {
                 add(FILE, flag, text);
             }
         }
@@ -187,8 +218,27 @@ fn flags_set_what_helm_sets() {
     for _ in 0..60 {
         let flags = (0..2 + random.below(4)).map(|_| {
             let (flag, texts) = *random.pick(&[
-                ("--set", &["a=1", "a.b=2", "a.c={x,y}", "b[1]=3", "map.a=null", "list[0]=7", "a.b.c=1"][..]),
-                ("--set-json", &["a={\"b\":{\"d\":1.5}}", "b=[1,2,3]", "{\"a\":{\"e\":5}}", "map=null"][..]),
+                (
+                    "--set",
+                    &[
+                        "a=1",
+                        "a.b=2",
+                        "a.c={x,y}",
+                        "b[1]=3",
+                        "map.a=null",
+                        "list[0]=7",
+                        "a.b.c=1",
+                    ][..],
+                ),
+                (
+                    "--set-json",
+                    &[
+                        "a={\"b\":{\"d\":1.5}}",
+                        "b=[1,2,3]",
+                        "{\"a\":{\"e\":5}}",
+                        "map=null",
+                    ][..],
+                ),
                 ("--set-string", &["a.f=1", "b[0]=z", "map.b=3"][..]),
                 ("--set-literal", &["a.g={1}", "b[2]=k"][..]),
                 ("--set-file", &["a.h=one.txt", "b[0]=two.txt"][..]),
@@ -197,10 +247,17 @@ fn flags_set_what_helm_sets() {
             (flag.to_owned(), (*text).to_owned())
         });
         let flags = flags.collect();
-        cases.push(Case { file: if random.below(2) == 0 { FILE } else { "" }, flags });
+        cases.push(Case {
+            file: if random.below(2) == 0 { FILE } else { "" },
+            flags,
+        });
     }
     let args = |case: &Case| {
-        let mut args: Vec<String> = case.flags.iter().map(|(flag, text)| format!("{flag}={text}")).collect();
+        let mut args: Vec<String> = case
+            .flags
+            .iter()
+            .map(|(flag, text)| format!("{flag}={text}"))
+            .collect();
         if !case.file.is_empty() {
             args.extend(["-f".to_owned(), "values.yaml".to_owned()]);
         }
@@ -209,11 +266,16 @@ fn flags_set_what_helm_sets() {
     let theirs = each(&cases, |case| helm_values(home.path(), &args(case)));
     let ours: Vec<String> = cases
         .iter()
-        .map(|case| match values::merge_user(&case.sources(home.path()), Numbers::Helm) {
-            Ok(user) => shown(&user.value),
-            Err(_) => "error".to_owned(),
-        })
+        .map(
+            |case| match values::merge_user(&case.sources(home.path()), Numbers::Helm) {
+                Ok(user) => shown(&user.value),
+                Err(_) => "error".to_owned(),
+            },
+        )
         .collect();
-    let names: Vec<String> = cases.iter().map(|case| format!("{:?}", args(case))).collect();
+    let names: Vec<String> = cases
+        .iter()
+        .map(|case| format!("{:?}", args(case)))
+        .collect();
     compare("--set and its siblings", &names, &ours, &theirs);
 }
