@@ -74,9 +74,9 @@ const TOP: &[&str] = &[
     "a", "b", "m", "global", "sub", "other", "al", "tags", "exports", "switch", "enabled",
 ];
 
-fn dependency(random: &mut Random, name: &str) -> Value {
+fn dependency(random: &mut Random, name: &str, alias: bool) -> Value {
     let mut entry = json!({"name": name, "version": *random.pick(&["1.x", ">=1.0.0", "1.0.0", "~1.0", "9.x", "*"]), "repository": ""});
-    if random.below(3) == 0 {
+    if alias {
         entry["alias"] = json!("al");
     }
     if random.below(2) == 0 {
@@ -111,19 +111,31 @@ fn case(seed: u64) -> Case {
     let random = &mut Random::new(1000 + seed);
     let mut files = Vec::new();
     let mut add = |folder: &str, name: &str, dependencies: Vec<Value>, values: Value| {
-        let meta = json!({"apiVersion": "v2", "name": name, "version": "1.0.0", "dependencies": dependencies});
+        // An empty list is another thing to helm than none, and to nobody else.
+        let mut meta = json!({"apiVersion": "v2", "name": name, "version": "1.0.0"});
+        if !dependencies.is_empty() {
+            meta["dependencies"] = Value::Array(dependencies);
+        }
         files.push((format!("{folder}/Chart.yaml"), meta.to_string()));
         files.push((format!("{folder}/values.yaml"), values.to_string()));
     };
-    let mut dependencies = Vec::new();
-    for name in ["sub", "other", "sub"] {
-        if random.below(3) > 0 {
-            dependencies.push(dependency(random, name));
-        }
-    }
+    // A name or alias may stand once only.
+    let shapes: [&[(&str, bool)]; 6] = [
+        &[("sub", false), ("other", true)],
+        &[("sub", true), ("other", false)],
+        &[("sub", false), ("sub", true), ("other", false)],
+        &[("other", false)],
+        &[("sub", false), ("other", false)],
+        &[],
+    ];
+    let shape: &&[(&str, bool)] = random.pick(&shapes);
+    let dependencies = shape
+        .iter()
+        .map(|(name, alias)| dependency(random, name, *alias))
+        .collect();
     add("chart", "chart", dependencies, map(random, TOP, 3));
     let below = if random.below(2) == 0 {
-        vec![dependency(random, "deep")]
+        vec![dependency(random, "deep", false)]
     } else {
         Vec::new()
     };
