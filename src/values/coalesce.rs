@@ -25,12 +25,23 @@ pub fn coalesce(chart: &Chart, user: Value) -> Result<(Value, Vec<String>), Erro
         Value::Object(map) => map,
         _ => Map::new(),
     };
-    let map = coalesce_chart(chart, map, "", Nulls::Drop, &mut notes)?;
+    let map = coalesce_chart(chart, map, Nulls::Drop, &mut notes)?;
     Ok((Value::Object(map), notes))
 }
 
-/// Coalesces one chart's values and those of the charts below it.
+/// Coalesces a chart's values and those of the charts below it.
 pub(super) fn coalesce_chart(
+    chart: &Chart,
+    values: Map,
+    nulls: Nulls,
+    notes: &mut Vec<String>,
+) -> Result<Map, Error> {
+    let mut values = descend(chart, values, "", nulls, notes)?;
+    spread_globals(chart, &mut values);
+    Ok(values)
+}
+
+fn descend(
     chart: &Chart,
     mut values: Map,
     prefix: &str,
@@ -52,7 +63,7 @@ pub(super) fn coalesce_chart(
             }
         };
         let shared = hand_down_globals(&mut below, &values, &path, notes);
-        let below = coalesce_chart(sub, below, &path, nulls, notes)?;
+        let below = descend(sub, below, &path, nulls, notes)?;
         share_globals(&mut values, &below, &shared);
         values.insert(name.clone(), Value::Object(below));
     }
@@ -219,6 +230,29 @@ fn share_globals(above: &mut Map, below: &Map, shared: &[String]) {
                 *inner = made.clone();
             }
         }
+    }
+}
+
+/// Gives the charts below what their siblings made of the maps that they share, as above.
+fn spread_globals(chart: &Chart, values: &mut Map) {
+    let globals = values.get("global").cloned();
+    for sub in &chart.dependencies {
+        let Some(Value::Object(below)) = values.get_mut(sub.name()) else {
+            continue;
+        };
+        if let (Some(Value::Object(above)), Some(Value::Object(own))) =
+            (&globals, below.get_mut("global"))
+        {
+            for (key, own) in own.iter_mut() {
+                let (Some(Value::Object(above)), Value::Object(own)) = (above.get(key), own) else {
+                    continue;
+                };
+                for (key, inner) in above.iter().filter(|(_, inner)| inner.is_object()) {
+                    own.insert(key.clone(), inner.clone());
+                }
+            }
+        }
+        spread_globals(sub, below);
     }
 }
 

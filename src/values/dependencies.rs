@@ -150,7 +150,7 @@ fn import(chart: &mut Chart, notes: &mut Vec<String>) -> Result<(), Error> {
     if chart.metadata.dependencies.is_empty() {
         return Ok(());
     }
-    let own = coalesce::coalesce_chart(chart, Map::new(), "", Nulls::Keep, &mut Vec::new())?;
+    let own = coalesce::coalesce_chart(chart, Map::new(), Nulls::Keep, &mut Vec::new())?;
     let own = Value::Object(own);
     let mut imported = Map::new();
     for dependency in &mut chart.metadata.dependencies {
