@@ -19,10 +19,18 @@ tracking_root() {
 }
 TRACK=$(tracking_root)/$NAME
 
-# make_cgroups: the kubelet wants its root to exist in each hierarchy of v1.
+# make_cgroups: the kubelet wants its root to exist, in each hierarchy of v1; in v2 with the controllers it uses, which
+# each parent must hand down.
 make_cgroups() {
-	local root
-	while read -r root; do mkdir -p "$root/$NAME/pods"; done < <(cgroup_roots)
+	local root controller
+	while read -r root; do
+		mkdir -p "$root/$NAME/pods"
+		[[ $root == /sys/fs/cgroup ]] || continue
+		for controller in $(<"$root/cgroup.controllers"); do
+			echo "+$controller" >"$root/cgroup.subtree_control" || true
+			echo "+$controller" >"$root/$NAME/cgroup.subtree_control" || true
+		done 2>/dev/null
+	done < <(cgroup_roots)
 }
 
 remove_cgroups() {
