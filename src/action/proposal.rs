@@ -82,6 +82,9 @@ pub fn render(
     let invalid = |e: &dyn std::fmt::Display| Error::Invalid(e.to_string());
     let values = values::resolve(&mut chart, &source.values, render::numbers(&source.chart))
         .map_err(|e| invalid(&e))?;
+    if source.check_schema {
+        values::validate(&chart, &values.value, &values.origins).map_err(|e| invalid(&e))?;
+    }
     let rendered = render::render(
         &chart,
         &values.value,

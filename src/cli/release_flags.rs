@@ -208,15 +208,15 @@ pub fn source(
     cx: &Context,
     chart_path: &Path,
     values: &ValueFlags,
-    skip_schema_validation: bool,
 ) -> Result<action::Source, CommandError> {
     let chart = chart::load(chart_path)?;
     let folder = chart_path.is_dir().then_some(chart_path);
+    let check_schema = !values.skip_schema_validation;
     let values = values.merge(folder, render::numbers(&chart), &cx.output)?;
     Ok(action::Source {
         chart,
         values,
-        check_schema: !skip_schema_validation,
+        check_schema,
     })
 }
 

@@ -29,9 +29,6 @@ pub struct Args {
     /// Make the namespace if it isn't there (with --install)
     #[arg(long)]
     create_namespace: bool,
-    /// Don't check the values against the chart's schema
-    #[arg(long)]
-    skip_schema_validation: bool,
     #[command(flatten)]
     state: StateFlags,
     #[command(flatten)]
@@ -44,7 +41,7 @@ pub struct Args {
 impl Args {
     /// Upgrades.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
-        let source = source(cx, &self.chart, &self.values, self.skip_schema_validation)?;
+        let source = source(cx, &self.chart, &self.values)?;
         let dry_run = self.objects.is_dry_run();
         let options = options(
             &self.state,

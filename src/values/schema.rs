@@ -118,6 +118,7 @@ fn validate_chart(
             .with_retriever(ChartFiles::of(chart))
             .build(&schema)
             .map_err(|e| failed(e.to_string()))?;
+        let first = violations.len();
         for error in validator.iter_errors(values) {
             let below: Vec<String> = pointer(error.instance_path().as_str());
             let mut full = path.clone();
@@ -134,6 +135,9 @@ fn validate_chart(
                 message,
                 origin: None,
             });
+        }
+        if let Some(own) = violations.get_mut(first..) {
+            own.sort_by(|a, b| a.path.cmp(&b.path));
         }
     }
     for sub in &chart.dependencies {
@@ -197,3 +201,7 @@ impl Retrieve for ChartFiles {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;
