@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use super::client::Client;
-use super::error::{Error, Result};
+use super::error::Result;
 use super::object::{ObjectRef, resource_version};
 use super::rw::FIELD_MANAGER;
 use crate::yaml::{Map, Value};
@@ -73,6 +73,33 @@ pub fn managed_fields(live: &Value) -> Option<Value> {
     Some(Value::Array(others))
 }
 
+/// The fields of a live object that the release holds by client-side entries; `None` without such.
+pub(super) fn client_side_fields(live: &Value) -> Option<Value> {
+    let entries = live.pointer("/metadata/managedFields")?.as_array()?;
+    let mut sets = entries
+        .iter()
+        .filter(|e| is_client_side(e))
+        .filter_map(|e| e.get("fieldsV1"))
+        .peekable();
+    sets.peek()?;
+    let mut fields = Value::Object(Map::new());
+    sets.for_each(|set| unite(&mut fields, set));
+    Some(fields)
+}
+
+/// The field sets of all others.
+pub(super) fn other_fields(live: &Value) -> Vec<&Value> {
+    let entries = live
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array);
+    entries
+        .into_iter()
+        .flatten()
+        .filter(|e| !is_client_side(e) && !is_ours(e))
+        .filter_map(|e| e.get("fieldsV1"))
+        .collect()
+}
+
 /// Puts all fields of one set into another.
 fn unite(into: &mut Value, set: &Value) {
     if let (Value::Object(into), Value::Object(set)) = (into, set) {
@@ -91,7 +118,7 @@ impl Client {
     /// object's content doesn't change. Fails when the object was changed since it was read.
     ///
     /// # Errors
-    /// [`Error::Stale`] and those of the request.
+    /// [`super::Error::Stale`] and those of the request.
     pub async fn migrate(&self, live: &Value) -> Result<bool> {
         let Some(fields) = managed_fields(live) else {
             return Ok(false);
@@ -102,11 +129,8 @@ impl Client {
             { "op": "replace", "path": "/metadata/managedFields", "value": fields },
             { "op": "replace", "path": "/metadata/resourceVersion", "value": version },
         ]);
-        match self.json_patch(&object, &patch).await {
-            Ok(_) => Ok(true),
-            Err(e @ (Error::NotFound { .. } | Error::Stale { .. })) => Err(e),
-            Err(e) => Err(e),
-        }
+        self.json_patch(&object, &patch).await?;
+        Ok(true)
     }
 }
 

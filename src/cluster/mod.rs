@@ -10,6 +10,7 @@ pub mod migrate;
 mod object;
 mod options;
 pub mod ownership;
+mod probe;
 mod proxy;
 pub mod prune;
 mod ready;
@@ -25,6 +26,7 @@ pub use object::{
     ObjectRef, annotation, label, object_refs, objects, resource_version, split_api_version, uid,
 };
 pub use options::Options;
+pub use probe::{DryRun, holds_data};
 pub use proxy::{Endpoint, Forward};
 pub use ready::{Problem, READY_ANNOTATION, State, has_state, pod_problem, readiness};
 pub use rw::{Apply, Delete, FIELD_MANAGER, Propagation, Query, set_annotation, set_label};

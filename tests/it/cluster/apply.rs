@@ -1,6 +1,6 @@
 //! Applying, ownership, migration, and what the server's refusals become.
 
-use nutkin::cluster::{Apply, Error, ObjectRef, Options, Owner, ownership};
+use nutkin::cluster::{Apply, DryRun, Error, ObjectRef, Options, Owner, ownership};
 use serde_json::{Value, json};
 
 use super::{Namespace, config_map, connect, sleeper};
@@ -244,12 +244,17 @@ async fn a_client_side_release_is_migrated() {
         managers(&live).contains(&("helm".into(), "Update".into())),
         "{live}"
     );
+    // A dry run foretells what the migration and the apply bring together.
+    let mut wanted = config_map("a", json!({"stay": "1"}));
+    ownership::stamp(&mut wanted, "one", &ns.name);
+    match ns.client.dry_run(&wanted, Some(&live), false).await.unwrap() {
+        DryRun::After(after) => assert_eq!(after["data"], json!({"stay": "1"})),
+        other => panic!("{other:?}"),
+    }
     assert!(ns.client.migrate(&live).await.unwrap());
     let live = ns.client.get(&object).await.unwrap();
     assert_eq!(managers(&live), [("helm".to_owned(), "Apply".to_owned())]);
     assert!(!ns.client.migrate(&live).await.unwrap());
-    let mut wanted = config_map("a", json!({"stay": "1"}));
-    ownership::stamp(&mut wanted, "one", &ns.name);
     let after = ns.client.apply(&wanted, by_hand).await.unwrap();
     assert_eq!(after["data"], json!({"stay": "1"}));
 }
@@ -283,4 +288,81 @@ async fn scaling_leaves_no_conflict_behind() {
         .await
         .unwrap();
     assert_eq!(after["spec"]["replicas"], 1);
+}
+
+/// Immutable fields of many kinds, told apart from other errors by a probe.
+#[tokio::test]
+#[ignore = "needs a cluster"]
+async fn immutable_fields_mean_recreate() {
+    let ns = Namespace::new("immutable").await;
+    let client = &ns.client;
+    let job = |image: &str| {
+        json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a"},
+            "spec": {"suspend": true, "template": {"spec": {"restartPolicy": "Never",
+                "containers": [{"name": "c", "image": image}]}}}})
+    };
+    let selector = |app: &str| {
+        let mut deployment = sleeper("a", Some(0));
+        deployment["spec"]["selector"]["matchLabels"]["app"] = app.into();
+        deployment["spec"]["template"]["metadata"]["labels"]["app"] = app.into();
+        deployment
+    };
+    let frozen = |value: &str| {
+        let mut map = config_map("a", json!({"k": value}));
+        map["immutable"] = true.into();
+        map
+    };
+    let secret = |kind: &str| {
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "type": kind})
+    };
+    let binding = |role: &str| {
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "a"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role}})
+    };
+    let service = |ip: &str| {
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"},
+            "spec": {"clusterIP": ip, "ports": [{"port": 80}]}})
+    };
+    let set = |service: &str| {
+        json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "a"},
+            "spec": {"replicas": 0, "serviceName": service, "selector": {"matchLabels": {"app": "s"}},
+                "template": {"metadata": {"labels": {"app": "s"}},
+                    "spec": {"containers": [{"name": "c", "image": "i"}]}}}})
+    };
+    for (before, after) in [
+        (job("a"), job("b")),
+        (selector("x"), selector("y")),
+        (frozen("1"), frozen("2")),
+        (secret("example.org/a"), secret("example.org/b")),
+        (binding("one"), binding("two")),
+        (service("None"), service("")),
+        (set("one"), set("two")),
+    ] {
+        let live = client.apply(&before, Apply::default()).await.unwrap();
+        let same = client.dry_run(&before, Some(&live), false).await.unwrap();
+        assert!(matches!(same, DryRun::After(_)), "{same:?}");
+        let kind = &before["kind"];
+        let tried = client.dry_run(&after, Some(&live), false).await;
+        let Ok(DryRun::Recreate(causes)) = tried else {
+            panic!("{kind}: {tried:?}");
+        };
+        assert!(!causes.is_empty(), "{kind}");
+    }
+    // An error that a new object would have too stays one.
+    let live = client.apply(&job("a"), Apply::default()).await.unwrap();
+    let mut wrong = job("a");
+    wrong["spec"]["template"]["spec"]["restartPolicy"] = "Sometimes".into();
+    let error = client.dry_run(&wrong, Some(&live), false).await;
+    assert!(matches!(error, Err(Error::Invalid { .. })), "{error:?}");
+    // Data is never made anew.
+    let claim = |size: &str| {
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "a"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}})
+    };
+    let live = client.apply(&claim("2Gi"), Apply::default()).await.unwrap();
+    let error = client.dry_run(&claim("1Gi"), Some(&live), false).await;
+    assert!(
+        matches!(error, Err(Error::Invalid { .. } | Error::Forbidden { .. })),
+        "{error:?}"
+    );
 }
