@@ -25,8 +25,10 @@ pub enum DryRun {
 pub fn holds_data(object: &ObjectRef) -> bool {
     matches!(
         (object.group.as_str(), object.kind.as_str()),
-        ("", "PersistentVolumeClaim" | "PersistentVolume" | "Namespace")
-            | ("apiextensions.k8s.io", "CustomResourceDefinition")
+        (
+            "",
+            "PersistentVolumeClaim" | "PersistentVolume" | "Namespace"
+        ) | ("apiextensions.k8s.io", "CustomResourceDefinition")
             | ("flink.apache.org", _)
     )
 }
@@ -141,7 +143,9 @@ fn leave(ours: &Value, others: &[&Value], wanted: Option<&Value>, after: &mut Va
 fn is_item(key: &str, item: &Value) -> bool {
     let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
     if let Some(Value::Object(fields)) = key.strip_prefix("k:").and_then(parse) {
-        fields.iter().all(|(name, value)| item.get(name) == Some(value))
+        fields
+            .iter()
+            .all(|(name, value)| item.get(name) == Some(value))
     } else if let Some(value) = key.strip_prefix("v:").and_then(parse) {
         *item == value
     } else {
