@@ -48,7 +48,7 @@ pub fn render_chart(
 ) -> Result<(Chart, Rendered), CommandError> {
     let folder = path.is_dir().then_some(path);
     let numbers = render::numbers(&chart);
-    let user = flags.merge(folder, numbers, output)?;
+    let user = flags.merge(&chart, folder, numbers, output)?;
     let resolved = values::resolve(&mut chart, &user, numbers)
         .map_err(|e| CommandError::new(Kind::Invalid, e))?;
     for note in &resolved.notes {

@@ -212,7 +212,7 @@ pub fn source(
     let chart = chart::load(chart_path)?;
     let folder = chart_path.is_dir().then_some(chart_path);
     let check_schema = !values.skip_schema_validation;
-    let values = values.merge(folder, render::numbers(&chart), &cx.output)?;
+    let values = values.merge(&chart, folder, render::numbers(&chart), &cx.output)?;
     Ok(action::Source {
         chart,
         values,

@@ -92,7 +92,9 @@ impl Explain {
         let path = Path::new(path);
         let mut chart = chart::load(path)?;
         let folder = path.is_dir().then_some(path);
-        let user = self.values.merge(folder, Numbers::Exact, &cx.output)?;
+        let user = self
+            .values
+            .merge(&chart, folder, Numbers::Exact, &cx.output)?;
         let resolved = values::resolve(&mut chart, &user, Numbers::Exact)
             .map_err(|e| CommandError::new(Kind::Invalid, e))?;
         for note in &resolved.notes {

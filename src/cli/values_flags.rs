@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::{CommandError, Kind};
 use super::output::Output;
 use crate::chart::Chart;
-use crate::values::{self, Numbers, SetFile, Sources, UserValues, ValuesFile};
+use crate::values::{self, MergeKeys, Numbers, SetFile, Sources, UserValues, ValuesFile};
 
 /// The largest values file that is read, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -87,18 +87,21 @@ impl ValueFlags {
         })
     }
 
-    /// Reads the files and merges all that is set, in Helm's order; prints the files' YAML traps.
+    /// Reads the files and merges all that is set, in Helm's order, lists by the merge keys of the chart's
+    /// schemas; prints the files' YAML traps. `folder` is the chart's, where it is one.
     ///
     /// # Errors
     /// When something cannot be read.
     pub fn merge(
         &self,
-        chart: Option<&Path>,
+        chart: &Chart,
+        folder: Option<&Path>,
         numbers: Numbers,
         output: &Output,
     ) -> Result<UserValues, CommandError> {
-        let sources = self.sources(chart, output)?;
-        let user = values::merge_user(&sources, numbers).map_err(invalid)?;
+        let sources = self.sources(folder, output)?;
+        let keys = MergeKeys::of(chart);
+        let user = values::merge_user_by(&sources, numbers, &keys).map_err(invalid)?;
         for warning in &user.warnings {
             output.note(&format!("Warning: {warning}"));
         }

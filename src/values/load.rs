@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::{Error, Place};
-use crate::yaml::{self, Entry, Map, Node, Spanned, Value};
+use crate::yaml::{self, Entry, Node, Spanned, Value};
 
 /// A source of values, parsed: what it sets, and where.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,18 +138,6 @@ pub(super) fn merge_entries(into: &mut Spanned, from: IndexMap<String, Entry>) {
 
 fn is_map(value: &Spanned) -> bool {
     matches!(value.node, Node::Map(_))
-}
-
-/// Helm's `MergeMaps`: maps merge, all else is replaced, null included.
-pub(super) fn merge_maps(into: &mut Map, from: Map) {
-    for (key, value) in from {
-        match (into.get_mut(&key), value) {
-            (Some(Value::Object(old)), Value::Object(new)) => merge_maps(old, new),
-            (_, value) => {
-                into.insert(key, value);
-            }
-        }
-    }
 }
 
 /// A value without positions as a layer's tree; flags have no lines.

@@ -3,6 +3,7 @@
 mod coalesce;
 mod dependencies;
 mod load;
+mod merge_keys;
 mod origins;
 mod reuse;
 mod schema;
@@ -12,10 +13,13 @@ mod walk;
 
 pub use coalesce::coalesce;
 pub use dependencies::process_dependencies;
+pub use merge_keys::MergeKeys;
 pub use origins::{History, Origin, Origins, Place, dotted};
 pub use reuse::{Older, Reuse, reuse_values};
 pub use schema::{Error as SchemaError, Violation, validate};
-pub use sources::{Numbers, SetFile, Sources, UserValues, ValuesFile, merge_user, set_file_paths};
+pub use sources::{
+    Numbers, SetFile, Sources, UserValues, ValuesFile, merge_user, merge_user_by, set_file_paths,
+};
 pub use strvals::Error as SetError;
 pub use walk::{MASK, Secrets, mask, secrets};
 
@@ -125,9 +129,19 @@ pub fn file_warnings(file: &str, text: &str) -> Vec<Warning> {
 pub fn resolve(chart: &mut Chart, user: &UserValues, numbers: Numbers) -> Result<Values, Error> {
     numbers.of_chart(chart);
     let mut notes = process_dependencies(chart, &user.value)?;
-    let (value, skipped) = coalesce(chart, user.value.clone())?;
+    let keys = MergeKeys::of(chart);
+    let mut set = user.value.clone();
+    if !keys.is_empty() {
+        let (defaults, _) = coalesce(chart, Value::Null)?;
+        keys.under_defaults(&mut set, Some(&defaults), &mut Vec::new());
+    }
+    let (value, skipped) = coalesce(chart, set)?;
     notes.extend(skipped);
     let mut origins = Origins::default();
+    if !keys.is_empty() {
+        origins.root = value.clone();
+        origins.keys = keys;
+    }
     origins.add_chart(chart, &mut Vec::new(), &chart.metadata.name);
     origins.layers.extend(user.layers.iter().cloned());
     Ok(Values {

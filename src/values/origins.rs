@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::load::Layer;
+use super::merge_keys::{ByKey, MergeKeys};
 use crate::yaml::{Node, Spanned, Value};
 
 /// Where a value stands.
@@ -66,6 +67,10 @@ pub struct Origins {
     pub(super) charts: Vec<Vec<String>>,
     /// Imported values: the parent's path and the child's.
     pub(super) imports: Vec<(Vec<String>, Vec<String>)>,
+    /// The lists whose items are found by a key.
+    pub(super) keys: MergeKeys,
+    /// The final values, where there are such lists.
+    pub(super) root: Value,
 }
 
 impl Origins {
@@ -90,10 +95,10 @@ impl Origins {
     /// What stands at a path in the sources, the highest first, whether or not it won.
     pub fn candidates(&self, path: &[String]) -> Vec<Origin> {
         let mut found = Vec::new();
-        let aliases = self.aliases(path);
+        let aliases = self.aliases(&self.keys.named(&self.root, path));
         for layer in self.layers.iter().rev() {
-            for path in &aliases {
-                let Some(below) = path.strip_prefix(layer.prefix.as_slice()) else {
+            for alias in &aliases {
+                let Some(below) = alias.strip_prefix(layer.prefix.as_slice()) else {
                     continue;
                 };
                 if let Some((value, line, column)) = lookup(&layer.root, below) {
@@ -142,13 +147,25 @@ fn lookup<'t>(root: &'t Spanned, path: &[String]) -> Option<(&'t Spanned, usize,
                 (&entry.value, entry.line, entry.column)
             }
             Node::List(items) => {
-                let item = items.get(key.parse::<usize>().ok()?)?;
+                let item = match ByKey::parse(key) {
+                    Some((key, name)) => items.iter().find(|item| has(item, key, name))?,
+                    None => items.get(key.parse::<usize>().ok()?)?,
+                };
                 (item, item.line, item.column)
             }
             Node::Scalar(_) => return None,
         };
     }
     Some(at)
+}
+
+/// Whether an item of a list has a key with a value, given as JSON.
+fn has(item: &Spanned, key: &str, name: &str) -> bool {
+    let Node::Map(entries) = &item.node else {
+        return false;
+    };
+    let found = entries.get(key).map(|entry| entry.value.to_value());
+    found.is_some_and(|found| found.to_string() == name)
 }
 
 /// Whether two values are equal, an integer and its float64 being the same.

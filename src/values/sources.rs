@@ -2,7 +2,7 @@
 
 use super::load::{self, Layer, Source};
 use super::strvals::{self, Kind};
-use super::{Error, Warning};
+use super::{Error, MergeKeys, Warning};
 use crate::yaml::{self, Map, Value};
 
 /// How the numbers of files are read.
@@ -94,12 +94,24 @@ impl Sources {
 /// # Errors
 /// With the file and line, or the flag, that cannot be read.
 pub fn merge_user(sources: &Sources, numbers: Numbers) -> Result<UserValues, Error> {
+    merge_user_by(sources, numbers, &MergeKeys::default())
+}
+
+/// The same, with the lists that a chart's schemas give merge keys to.
+///
+/// # Errors
+/// As [`merge_user`].
+pub fn merge_user_by(
+    sources: &Sources,
+    numbers: Numbers,
+    keys: &MergeKeys,
+) -> Result<UserValues, Error> {
     let mut merged = Map::new();
     let (mut layers, mut warnings) = (Vec::new(), Vec::new());
     for file in &sources.files {
         let root = load::values_file(&file.name, &file.text, &mut warnings)?;
         if let Value::Object(map) = numbers.of_file(root.to_value()) {
-            load::merge_maps(&mut merged, map);
+            keys.merge_maps(&mut merged, map, &mut Vec::new());
         }
         layers.push(Layer {
             source: Source::File(file.name.clone()),
@@ -112,11 +124,11 @@ pub fn merge_user(sources: &Sources, numbers: Numbers) -> Result<UserValues, Err
             let text = texts.texts.get(path);
             text.cloned().ok_or_else(|| format!("{path} was not read"))
         };
-        let mut outcome = apply(text, kind, numbers, &mut merged, &mut read);
+        let mut outcome = apply(text, kind, numbers, keys, &mut merged, &mut read);
         // Alone, it shows what it sets by itself.
         let mut alone = Map::new();
         if outcome.is_ok() {
-            outcome = apply(text, kind, Numbers::Exact, &mut alone, &mut read);
+            outcome = apply(text, kind, Numbers::Exact, keys, &mut alone, &mut read);
             // A path into what is only in the files stands alone as well; other outcomes are the same.
             if matches!(outcome, Err(strvals::Error::Type { .. })) {
                 outcome = Ok(());
@@ -156,6 +168,7 @@ fn apply(
     text: &str,
     kind: Kind,
     numbers: Numbers,
+    keys: &MergeKeys,
     map: &mut Map,
     read: &mut strvals::Reader<'_>,
 ) -> Result<(), strvals::Error> {
@@ -163,7 +176,7 @@ fn apply(
         let object =
             serde_json::from_str(text.trim()).map_err(|e| strvals::Error::Json(e.to_string()))?;
         if let Value::Object(object) = numbers.of_file(object) {
-            load::merge_maps(map, object);
+            keys.merge_maps(map, object, &mut Vec::new());
         }
         return Ok(());
     }
