@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::builtins::Builtin;
 use super::exec::{Ctx, Options, Scope, without_no_value};
+use super::funcs;
 use super::late;
 use super::node::Callee;
 use super::objects::{self, Capabilities, HelmVersion, KubeVersion};
@@ -153,6 +154,7 @@ fn render_here(
 /// What a template may call: Helm's late functions, sprig's and Helm's others, Go's own.
 fn find_function(name: &str) -> Option<Callee> {
     late::find(name)
+        .or_else(|| funcs::find(name))
         .map(Callee::Func)
         .or_else(|| Builtin::find(name).map(Callee::Builtin))
 }

@@ -17,6 +17,8 @@ pub enum Ty {
     Int,
     /// `int64`.
     Int64,
+    /// `uint32`: only literals can be one, and come as [`Val::Uint64`].
+    Uint32,
     /// `float64`.
     Float64,
     /// `[]interface {}`.
@@ -42,6 +44,7 @@ impl Ty {
             Ty::Bool => "bool",
             Ty::Int => "int",
             Ty::Int64 => "int64",
+            Ty::Uint32 => "uint32",
             Ty::Float64 => "float64",
             Ty::AnyList => "[]interface {}",
             Ty::StrList => "[]string",
@@ -91,6 +94,7 @@ impl Ty {
             Ty::Bool => Some(Kind::Bool),
             Ty::Int => Some(Kind::Int),
             Ty::Int64 | Ty::Duration => Some(Kind::Int64),
+            Ty::Uint32 => Some(Kind::Uint64),
             Ty::Float64 => Some(Kind::Float64),
             _ => None,
         }

@@ -8,6 +8,7 @@ pub mod error;
 pub mod exec;
 pub mod fmt;
 pub mod func;
+pub mod funcs;
 pub mod glob;
 pub mod late;
 pub mod lex;

@@ -143,6 +143,11 @@ impl<'s> State<'s, '_> {
             (Some(Kind::Float64), ArgKind::Number(number)) if number.float.is_some() => {
                 return Ok(Val::Float(number.float.unwrap_or(0.0)));
             }
+            (Some(Kind::Uint64), ArgKind::Number(number)) if number.uint.is_some() => {
+                // Go's reflection cuts it off without a word
+                return Ok(Val::Uint64(number.uint.unwrap_or(0) & 0xffff_ffff));
+            }
+            (Some(Kind::Uint64), _) => "unsigned integer",
             (Some(Kind::Bool), _) => "bool",
             (Some(Kind::String), _) => "string",
             (Some(Kind::Int | Kind::Int64), _) => "integer",
