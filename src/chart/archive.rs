@@ -21,11 +21,14 @@ pub(super) struct Budget {
 }
 
 impl Budget {
+    /// The limits of a chart as a user loads it.
     pub(super) fn new() -> Self {
-        Budget {
-            bytes: MAX_TOTAL,
-            entries: MAX_ENTRIES,
-        }
+        Budget::of(MAX_TOTAL, MAX_ENTRIES)
+    }
+
+    /// Limits of one's own.
+    pub(super) fn of(bytes: u64, entries: usize) -> Self {
+        Budget { bytes, entries }
     }
 
     /// Takes one entry.
@@ -138,7 +141,7 @@ pub(super) fn unpack(path: &str, bytes: &[u8], budget: &mut Budget) -> Result<Ve
     }
     let stream = Limited {
         inner: flate2::read::MultiGzDecoder::new(bytes),
-        left: MAX_TOTAL + OVERHEAD,
+        left: budget.bytes + OVERHEAD,
     };
     let mut archive = tar::Archive::new(stream);
     let damaged = |e: io::Error| {
@@ -184,6 +187,7 @@ pub(super) fn unpack(path: &str, bytes: &[u8], budget: &mut Budget) -> Result<Ve
         let data = budget.read(path, &name, entry)?;
         files.push(File { name: inner, data });
     }
+    verify_end(archive.into_inner(), path)?;
     if files.is_empty() {
         return Err(Error::Damaged {
             path: path.to_owned(),
@@ -191,6 +195,19 @@ pub(super) fn unpack(path: &str, bytes: &[u8], budget: &mut Budget) -> Result<Ve
         });
     }
     Ok(files)
+}
+
+/// Reads what stands behind the last file, so that the checksum is compared. What somebody has put
+/// behind the archive itself is passed over, as Helm does.
+fn verify_end(mut stream: impl Read, path: &str) -> Result<(), Error> {
+    match io::copy(&mut stream, &mut io::sink()) {
+        Err(e) if e.to_string().contains("header") => Ok(()),
+        Err(e) => Err(stream_error(path, &e).unwrap_or_else(|| Error::Damaged {
+            path: path.to_owned(),
+            reason: e.to_string(),
+        })),
+        Ok(_) => Ok(()),
+    }
 }
 
 fn unsafe_entry(path: &str, entry: &str, reason: &str) -> Error {

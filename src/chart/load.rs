@@ -140,6 +140,10 @@ impl Walk<'_> {
                 if !target.starts_with(self.real_root) {
                     return Err(self.refuse(&inner, "is a link that leaves the chart"));
                 }
+                let real_folder = folder.canonicalize().map_err(read)?;
+                if real_folder.starts_with(&target) {
+                    return Err(self.refuse(&inner, "is a link to a folder that it lies in"));
+                }
                 fs::metadata(&path).map_err(read)?
             } else {
                 own

@@ -82,3 +82,6 @@ impl Chart {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,7 @@ enum Command {
     /// Print a shell's completion script
     Completion(completion::Args),
     Create(create::Args),
+    Lint(lint::Args),
     Package(package::Args),
     Show(show::Args),
     Get(get::Args),
@@ -164,6 +165,7 @@ fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
         Command::Savepoint(args) => args.run(cx),
         Command::Completion(args) => args.run(cx),
         Command::Create(args) => args.run(cx),
+        Command::Lint(args) => args.run(cx),
         Command::Package(args) => args.run(cx),
         Command::Show(args) => args.run(cx),
         Command::Get(args) => args.run(cx),
@@ -178,6 +180,7 @@ fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
 pub mod charts;
 mod completion;
 mod create;
+mod lint;
 mod package;
 mod show;
 mod template;

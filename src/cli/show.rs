@@ -35,11 +35,13 @@ struct Which {
     chart: PathBuf,
 }
 
+/// What makes the text of a part.
+type Shown = fn(&Chart) -> Result<String, chart::Error>;
+
 impl Args {
     /// Prints the part.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
-        let (which, parts): (&Which, fn(&Chart) -> Result<String, chart::Error>) = match &self.part
-        {
+        let (which, parts): (&Which, Shown) = match &self.part {
             Part::All(which) => (which, all),
             Part::Chart(which) => (which, |c| Ok(format!("{}\n", chart::chart_yaml(c)?))),
             Part::Values(which) => (which, |c| Ok(values(c))),

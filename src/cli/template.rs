@@ -117,9 +117,8 @@ impl Args {
         let hooks = rendered
             .hooks
             .into_iter()
-            .filter(|h| {
-                !self.no_hooks && !(self.skip_tests && h.events.iter().any(|e| e == "test"))
-            })
+            .filter(|_| !self.no_hooks)
+            .filter(|h| !(self.skip_tests && h.events.iter().any(|e| e == "test")))
             .map(|h| h.document);
         let objects: Vec<Piece> = crds
             .into_iter()
@@ -139,6 +138,11 @@ impl Args {
             let objects: String = objects.iter().map(shown).collect();
             let hooks: String = hooks.iter().map(shown).collect();
             return print(cx, &format!("{}\n{hooks}", objects.trim()));
+        }
+        // Helm cuts the white space behind the last object off before it chooses.
+        let mut objects = objects;
+        if let Some(last) = objects.last_mut() {
+            last.text.truncate(last.text.trim_end().len());
         }
         let text: String = self
             .selected(objects, hooks)?

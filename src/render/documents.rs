@@ -121,7 +121,13 @@ fn parse(
     let named = text_of(metadata.and_then(|m| m.get("name")))
         || text_of(metadata.and_then(|m| m.get("generateName")));
     if !named && !is_list {
-        return fail("has no metadata.name");
+        // `name: on` is a boolean in YAML 1.1.
+        return match metadata.and_then(|m| m.get("name")) {
+            Some(Value::Bool(_) | Value::Number(_)) => {
+                fail("has a metadata.name that is no text: quote it")
+            }
+            _ => fail("has no metadata.name"),
+        };
     }
     Ok(Some(object))
 }
@@ -194,14 +200,9 @@ pub(super) fn sort_documents(documents: &mut [Document]) {
     documents.sort_by(|a, b| install_key(a.kind()).cmp(&install_key(b.kind())));
 }
 
-/// Sorts hooks by weight, then name, then kind, as Helm runs them.
+/// Sorts hooks by kind, as Helm records and prints them.
 pub(super) fn sort_hooks(hooks: &mut [Hook]) {
     hooks.sort_by(|a, b| install_key(a.document.kind()).cmp(&install_key(b.document.kind())));
-    hooks.sort_by(|a, b| {
-        a.weight
-            .cmp(&b.weight)
-            .then_with(|| a.document.name().cmp(b.document.name()))
-    });
 }
 
 #[cfg(test)]

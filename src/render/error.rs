@@ -71,3 +71,23 @@ impl From<Box<crate::template::gotmpl::report::RenderError>> for Error {
         Error::Helm(error)
     }
 }
+
+impl Error {
+    /// The file to blame, with its chart's path, and the line of the template where it is known.
+    pub fn place(&self) -> (&str, Option<usize>) {
+        match self {
+            Error::Template(e) => match e.places.first() {
+                Some(place) => (&place.file, Some(place.line)),
+                None => (&e.file, None),
+            },
+            Error::Helm(e) => match e.places.first() {
+                Some(place) => (&place.template, Some(place.line)),
+                None => (&e.template, None),
+            },
+            Error::Yaml { file, .. } | Error::Object { file, .. } | Error::Hook { file, .. } => {
+                (file, None)
+            }
+            Error::KubeVersion { .. } => ("Chart.yaml", None),
+        }
+    }
+}

@@ -77,9 +77,11 @@ fn node<'c>(texts: &Texts<'c>) -> engine::Chart<'c> {
     engine::Chart {
         name: chart.name(),
         metadata: serde_json::to_value(&chart.metadata).unwrap_or_default(),
+        // To Helm, crds/ are files of the chart too.
         files: chart
             .files
             .iter()
+            .chain(&chart.crds)
             .map(|file| (file.name.as_str(), &*file.data))
             .collect(),
         templates: texts.templates.clone(),

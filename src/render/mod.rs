@@ -4,6 +4,7 @@ mod capabilities;
 mod documents;
 mod error;
 mod helm;
+pub mod lint;
 mod order;
 
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@
     clippy::print_stdout
 )]
 
+mod charts;
 mod cluster;
 mod helm;
 mod ledger;

@@ -119,7 +119,7 @@ impl Quantity {
     ///
     /// # Errors
     /// When it can't be held.
-    pub fn add(self, other: Quantity) -> Result<Self, Error> {
+    pub fn plus(self, other: Quantity) -> Result<Self, Error> {
         let nanos = self.nanos.checked_add(other.nanos).ok_or(Error::Range)?;
         Ok(Quantity { nanos, ..self })
     }
@@ -128,7 +128,7 @@ impl Quantity {
     ///
     /// # Errors
     /// When it can't be held.
-    pub fn subtract(self, other: Quantity) -> Result<Self, Error> {
+    pub fn minus(self, other: Quantity) -> Result<Self, Error> {
         let nanos = self.nanos.checked_sub(other.nanos).ok_or(Error::Range)?;
         Ok(Quantity { nanos, ..self })
     }
@@ -326,8 +326,8 @@ mod tests {
     #[test]
     fn arithmetic_is_exact() {
         let q = |t| Quantity::parse(t).unwrap();
-        assert_eq!(q("1Gi").add(q("512Mi")).unwrap().to_string(), "1536Mi");
-        assert_eq!(q("1").subtract(q("250m")).unwrap().to_string(), "750m");
+        assert_eq!(q("1Gi").plus(q("512Mi")).unwrap().to_string(), "1536Mi");
+        assert_eq!(q("1").minus(q("250m")).unwrap().to_string(), "750m");
         assert_eq!(q("1Gi").scale(1.1).unwrap().to_string(), "1181116007");
         assert_eq!(q("500m").scale(3.0).unwrap().to_string(), "1500m");
         assert_eq!(q("1728Mi").units().unwrap(), 1728 * 1024 * 1024);

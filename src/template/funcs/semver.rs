@@ -46,16 +46,19 @@ impl Version {
         let (numbers, pre) = rest
             .split_once('-')
             .map_or((rest, None), |(r, p)| (r, Some(p)));
-        let mut parsed = [0u64; 3];
-        let mut count = 0;
-        for part in numbers.split('.') {
-            let slot = parsed.get_mut(count).ok_or_else(bad)?;
+        let parts: Vec<&str> = numbers.split('.').collect();
+        let number = |part: &str| -> Result<u64, Error> {
             if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
                 return Err(bad());
             }
-            *slot = part.parse().map_err(|_| bad())?;
-            count += 1;
-        }
+            part.parse().map_err(|_| bad())
+        };
+        let (major, minor, patch) = match parts.as_slice() {
+            [major] => (number(major)?, 0, 0),
+            [major, minor] => (number(major)?, number(minor)?, 0),
+            [major, minor, patch] => (number(major)?, number(minor)?, number(patch)?),
+            _ => return Err(bad()),
+        };
         let identifiers_ok = |list: &str, zeros: bool| {
             list.split('.').all(|id| {
                 let number = id.bytes().all(|b| b.is_ascii_digit());
@@ -69,7 +72,6 @@ impl Version {
         {
             return Err(bad());
         }
-        let [major, minor, patch] = parsed;
         Ok(Version {
             major,
             minor,

@@ -135,22 +135,16 @@ pub(super) fn translate(
         .to_owned();
     let unset = message.starts_with("Field ")
         || message.starts_with("Variable ")
-        || message.contains("is undefined")
-        || message.contains("undefined value");
+        || message.contains("`undefined`")
+        || message.contains("that is undefined")
+        || message.contains("the value is undefined")
+        || message.contains("an undefined value");
     if unset
         && let Some(first) = places.first_mut()
         && let Some(path) = widen(first)
     {
         let hints = undefined(&path, context);
-        let message = if message.starts_with("the value is undefined")
-            || message.starts_with("Tried")
-            || message.starts_with("Field")
-            || message.starts_with("Variable")
-        {
-            format!("`{path}` is not defined")
-        } else {
-            format!("{message}: `{path}` is not defined")
-        };
+        let message = format!("`{path}` is not defined");
         return Error {
             file: file.to_owned(),
             places,
@@ -167,22 +161,22 @@ pub(super) fn translate(
     }
 }
 
-/// The dotted path that a place lies in; the place is made to cover it.
+/// The dotted path that a place lies in, or, where it is a filter, that the filter is applied to; the
+/// place is made to cover it.
 fn widen(place: &mut Place) -> Option<String> {
     let line: Vec<char> = place.source_line.chars().collect();
-    let of_path = |c: &char| c.is_alphanumeric() || matches!(c, '_' | '.' | '?');
-    let at = place.column.saturating_sub(1).min(line.len());
-    let before = line
-        .iter()
-        .take(at)
-        .rev()
-        .take_while(|c| of_path(c))
-        .count();
-    let after = line.iter().skip(at).take_while(|c| of_path(c)).count();
-    let start = at - before;
-    let path: String = line.iter().skip(start).take(before + after).collect();
+    let of_path = |c: &&char| c.is_alphanumeric() || matches!(c, '_' | '.' | '?');
+    let mut at = place.column.saturating_sub(1).min(line.len());
+    let before: String = line.iter().take(at).collect();
+    if let Some(input) = before.trim_end().strip_suffix('|') {
+        at = input.trim_end().chars().count();
+    }
+    let back = line.iter().take(at).rev().take_while(of_path).count();
+    let start = at - back;
+    let path: String = line.iter().skip(start).take_while(of_path).collect();
     let path = path.trim_end_matches(['.', '?']).to_owned();
-    if !path.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+    let is_call = line.get(start + path.chars().count()) == Some(&'(');
+    if is_call || !path.starts_with(|c: char| c.is_alphabetic() || c == '_') {
         return None;
     }
     place.column = start + 1;

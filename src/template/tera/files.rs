@@ -43,7 +43,7 @@ pub(super) fn register(registry: &mut Registry<'_>, chart: &Chart) {
     });
     let own = Arc::clone(&files);
     registry.function("files_as_config", move |kwargs: Kwargs, _: &State| {
-        as_data(&own, &kwargs, |name, data| text(name, data))
+        as_data(&own, &kwargs, text)
     });
     registry.function("files_as_secrets", move |kwargs: Kwargs, _: &State| {
         as_data(&files, &kwargs, |_, data| {

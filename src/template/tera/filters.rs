@@ -393,11 +393,11 @@ fn quantity_canonical(value: Tera, _: Kwargs, _: &State) -> Outcome {
 }
 
 fn quantity_add(value: Tera, kwargs: Kwargs, _: &State) -> Outcome {
-    shown(parsed(&value)?.add(parsed(&kwargs.must_get::<Tera>("with")?)?))
+    shown(parsed(&value)?.plus(parsed(&kwargs.must_get::<Tera>("with")?)?))
 }
 
 fn quantity_sub(value: Tera, kwargs: Kwargs, _: &State) -> Outcome {
-    shown(parsed(&value)?.subtract(parsed(&kwargs.must_get::<Tera>("with")?)?))
+    shown(parsed(&value)?.minus(parsed(&kwargs.must_get::<Tera>("with")?)?))
 }
 
 fn quantity_scale(value: Tera, kwargs: Kwargs, _: &State) -> Outcome {

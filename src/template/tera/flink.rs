@@ -102,9 +102,9 @@ pub(super) fn register(registry: &mut Registry<'_>) {
     registry.function("flink_config", |kwargs: Kwargs, _: &State| {
         let version = version(&kwargs)?;
         let settings = from_tera(&kwargs.must_get::<Tera>("settings")?)?;
-        config(&version, &settings)
-            .map(Tera::from)
-            .map_err(Error::message)
+        let text = config(&version, &settings).map_err(Error::message)?;
+        // As to_yaml: without a line break at the end.
+        Ok(Tera::from(text.trim_end()))
     });
     registry.function("flink_memory_limit", |kwargs: Kwargs, _: &State| {
         let size = text(&kwargs.must_get::<Tera>("process_size")?)?;

@@ -1,0 +1,191 @@
+//! Rules about what a chart renders.
+
+use super::{Findings, Input, Level, Rule};
+use crate::render::Rendered;
+use crate::template::funcs::semver::Version;
+
+pub(super) const RENDER: Rule = Rule {
+    id: "template/error",
+    level: Level::Error,
+    about: "The chart doesn't render with these values.",
+    fix: "correct the template or the values",
+};
+pub(super) const REMOVED_API: Rule = Rule {
+    id: "object/removed-api",
+    level: Level::Error,
+    about: "An object's apiVersion is not served by the version of Kubernetes it is meant for.",
+    fix: "use the apiVersion that took its place",
+};
+
+/// An apiVersion that Kubernetes gave up: group and version, kinds (none: all of them), the minor
+/// version of Kubernetes 1 that no longer serves it, and what took its place.
+type Removed = (&'static str, &'static [&'static str], u64, &'static str);
+
+/// Kubernetes' deprecation guide, up to 1.32.
+const REMOVED: [Removed; 25] = [
+    (
+        "extensions/v1beta1",
+        &["Deployment", "DaemonSet", "ReplicaSet"],
+        16,
+        "apps/v1",
+    ),
+    (
+        "extensions/v1beta1",
+        &["NetworkPolicy", "Ingress"],
+        22,
+        "networking.k8s.io/v1",
+    ),
+    (
+        "extensions/v1beta1",
+        &["PodSecurityPolicy"],
+        16,
+        "Pod Security Admission",
+    ),
+    ("apps/v1beta1", &[], 16, "apps/v1"),
+    ("apps/v1beta2", &[], 16, "apps/v1"),
+    (
+        "networking.k8s.io/v1beta1",
+        &["Ingress", "IngressClass"],
+        22,
+        "networking.k8s.io/v1",
+    ),
+    (
+        "rbac.authorization.k8s.io/v1beta1",
+        &[],
+        22,
+        "rbac.authorization.k8s.io/v1",
+    ),
+    (
+        "rbac.authorization.k8s.io/v1alpha1",
+        &[],
+        22,
+        "rbac.authorization.k8s.io/v1",
+    ),
+    (
+        "apiextensions.k8s.io/v1beta1",
+        &[],
+        22,
+        "apiextensions.k8s.io/v1",
+    ),
+    (
+        "apiregistration.k8s.io/v1beta1",
+        &[],
+        22,
+        "apiregistration.k8s.io/v1",
+    ),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        &[
+            "MutatingWebhookConfiguration",
+            "ValidatingWebhookConfiguration",
+        ],
+        22,
+        "admissionregistration.k8s.io/v1",
+    ),
+    (
+        "certificates.k8s.io/v1beta1",
+        &["CertificateSigningRequest"],
+        22,
+        "certificates.k8s.io/v1",
+    ),
+    (
+        "coordination.k8s.io/v1beta1",
+        &["Lease"],
+        22,
+        "coordination.k8s.io/v1",
+    ),
+    (
+        "scheduling.k8s.io/v1beta1",
+        &["PriorityClass"],
+        22,
+        "scheduling.k8s.io/v1",
+    ),
+    (
+        "storage.k8s.io/v1beta1",
+        &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"],
+        22,
+        "storage.k8s.io/v1",
+    ),
+    (
+        "storage.k8s.io/v1beta1",
+        &["CSIStorageCapacity"],
+        27,
+        "storage.k8s.io/v1",
+    ),
+    ("batch/v1beta1", &["CronJob"], 25, "batch/v1"),
+    (
+        "discovery.k8s.io/v1beta1",
+        &["EndpointSlice"],
+        25,
+        "discovery.k8s.io/v1",
+    ),
+    ("events.k8s.io/v1beta1", &["Event"], 25, "events.k8s.io/v1"),
+    ("policy/v1beta1", &["PodDisruptionBudget"], 25, "policy/v1"),
+    (
+        "policy/v1beta1",
+        &["PodSecurityPolicy"],
+        25,
+        "Pod Security Admission",
+    ),
+    (
+        "node.k8s.io/v1beta1",
+        &["RuntimeClass"],
+        25,
+        "node.k8s.io/v1",
+    ),
+    (
+        "autoscaling/v2beta1",
+        &["HorizontalPodAutoscaler"],
+        25,
+        "autoscaling/v2",
+    ),
+    (
+        "autoscaling/v2beta2",
+        &["HorizontalPodAutoscaler"],
+        26,
+        "autoscaling/v2",
+    ),
+    (
+        "flowcontrol.apiserver.k8s.io/v1beta3",
+        &[],
+        32,
+        "flowcontrol.apiserver.k8s.io/v1",
+    ),
+];
+
+pub(super) fn check(input: &Input<'_>, rendered: Option<&Rendered>, findings: &mut Findings) {
+    let Some(rendered) = rendered else { return };
+    let target = &input.capabilities.kube_version;
+    let Ok(version) = Version::parse(target) else {
+        return;
+    };
+    let prefix = format!("{}/", input.chart.name());
+    let documents = rendered
+        .documents
+        .iter()
+        .chain(rendered.hooks.iter().map(|h| &h.document));
+    for document in documents {
+        let removed = REMOVED.iter().find(|(api, kinds, minor, _)| {
+            *api == document.api_version()
+                && (kinds.is_empty() || kinds.contains(&document.kind()))
+                && (version.major, version.minor) >= (1, *minor)
+        });
+        if let Some((api, _, minor, instead)) = removed {
+            let file = document
+                .source
+                .strip_prefix(&prefix)
+                .unwrap_or(&document.source);
+            let template = input.chart.templates.iter().find(|t| t.name == file);
+            let line = template.and_then(|t| {
+                let text = String::from_utf8_lossy(&t.data);
+                text.lines().position(|l| l.contains(api)).map(|at| at + 1)
+            });
+            let message = format!(
+                "{} {} has {api}, which Kubernetes stopped serving in 1.{minor} (the chart is checked for {target}); now it is {instead}",
+                document.kind(),
+                document.name()
+            );
+            findings.add(&REMOVED_API, file, line, message);
+        }
+    }
+}
