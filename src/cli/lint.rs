@@ -142,7 +142,7 @@ impl Args {
         let numbers = render::numbers(&chart);
         let user = self
             .values
-            .merge(path.is_dir().then_some(path), numbers, &cx.output)?;
+            .merge(&chart, path.is_dir().then_some(path), numbers, &cx.output)?;
         let before: Chart = chart.clone();
         let resolved = values::resolve(&mut chart, &user, numbers)
             .map_err(|e| CommandError::new(Kind::Invalid, e))?;
