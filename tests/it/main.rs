@@ -10,6 +10,7 @@
 mod charts;
 mod cluster;
 mod helm;
+mod hostile;
 mod ledger;
 mod story;
 mod values;

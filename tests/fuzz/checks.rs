@@ -1,0 +1,75 @@
+//! What must hold for any input; the fuzz targets and the ordinary tests call the same.
+#![allow(dead_code)]
+
+use nutkin::values::{self, MergeKeys, Numbers, Sources};
+use nutkin::yaml::{self, Value};
+
+/// Any text is read or refused; what is read can be written, and reads back as the same.
+pub fn yaml(text: &str) {
+    let _ = yaml::split_documents(text);
+    let _ = values::parse_file("fuzz.yaml", text);
+    let Ok(documents) = yaml::parse_all(text) else {
+        return;
+    };
+    for mut value in documents {
+        let written = yaml::emit(&value);
+        let _ = yaml::to_yaml(&value);
+        let _ = yaml::emit_pretty(&value);
+        if !changes_on_the_way(&value) {
+            assert_eq!(yaml::parse(&written).as_ref(), Ok(&value), "{written}");
+        }
+        yaml::helm_numbers(&mut value);
+        let _ = yaml::go_json(&value);
+    }
+}
+
+/// Go writes a key `<<` so that it reads as a merge, and U+0085, U+2028 and U+2029 as breaks of lines; a
+/// key of more than 1024 characters can't be read back; -0 becomes 0.
+fn changes_on_the_way(value: &Value) -> bool {
+    let odd = |s: &str| s.contains(['\u{85}', '\u{2028}', '\u{2029}']);
+    match value {
+        Value::String(s) => odd(s),
+        Value::Number(n) => n.as_f64() == Some(0.0),
+        Value::Array(items) => items.iter().any(changes_on_the_way),
+        Value::Object(map) => map
+            .iter()
+            .any(|(k, v)| k == "<<" || odd(k) || k.len() > 250 || changes_on_the_way(v)),
+        _ => false,
+    }
+}
+
+/// Any text is an assignment or refused, in each of the grammars.
+pub fn set(text: &str) {
+    let one = || vec![text.to_owned()];
+    let none = Sources::default;
+    let all = [
+        Sources {
+            set: one(),
+            ..none()
+        },
+        Sources {
+            strings: one(),
+            ..none()
+        },
+        Sources {
+            json: one(),
+            ..none()
+        },
+        Sources {
+            literals: one(),
+            ..none()
+        },
+        Sources {
+            set: vec!["a.b[1].c=1".to_owned(), text.to_owned()],
+            ..none()
+        },
+    ];
+    for sources in &all {
+        for numbers in [Numbers::Exact, Numbers::Helm] {
+            if let Ok(user) = values::merge_user_by(sources, numbers, &MergeKeys::default()) {
+                assert!(user.value.is_object());
+            }
+        }
+    }
+    let _ = values::set_file_paths(text);
+}
