@@ -7,10 +7,10 @@ use super::journal::{Journal, Operation, RevisionNote, StartedJob};
 use super::prepare::{Change, JobAction, Planned};
 use super::target::Target;
 use super::{Error, Session};
-use crate::cluster::ObjectRef;
+use crate::cluster::{self, ObjectRef};
 use crate::plan::objects::Change as ObjectAction;
 use crate::release::{Release, Status, Store, Stored, Time};
-use crate::yaml::Value;
+use crate::yaml::{Value, go_json};
 
 /// A revision in the making.
 pub(crate) struct Proposal {
@@ -251,14 +251,26 @@ impl Session<'_> {
         begun: Instant,
         operation: Operation,
     ) -> Result<(), Error> {
-        let Broken {
-            error,
-            stopped,
-            changed,
-        } = broken;
+        let Broken { error, stopped, changed } = broken;
+        // Whoever holds the lock now goes on from the journal; and without the API server nothing can
+        // be written: the next command finds the journal as it is.
+        if matches!(error, Error::Lock(_) | Error::Cluster(cluster::Error::Unreachable { .. })) {
+            return Err(error);
+        }
+        if !stopped && !changed && matches!(error, Error::Interrupted | Error::Terminated) {
+            self.store().delete(&self.release, stored.release.version).await?;
+            self.end_journal().await?;
+            return Err(error);
+        }
         stored.release.info.status = Status::Failed;
         stored.release.info.description = describe(stored.release.version, &error);
-        let failed = self.store().update(&stored).await?;
+        let failed = match self.store().update(&stored).await {
+            Ok(failed) => failed,
+            Err(e) => {
+                self.warn(format!("the record could not be written: {e}"));
+                return Err(error);
+            }
+        };
         self.save_note(&RevisionNote {
             revision: failed.release.version,
             operation: operation.word().to_owned(),
@@ -392,7 +404,7 @@ impl Session<'_> {
                 "metadata": {"name": self.namespace, "labels": {"name": self.namespace}},
             });
             match self.client.create(&namespace, false).await {
-                Ok(_) | Err(crate::cluster::Error::Exists { .. }) => {}
+                Ok(_) | Err(cluster::Error::Exists { .. }) => {}
                 Err(e) => return Err(e.into()),
             }
         }
@@ -438,7 +450,7 @@ pub(crate) fn live_objects(history: &[Stored], namespace: &str) -> Result<Vec<Va
 fn same_release(last: &Release, new: &Release) -> bool {
     last.info.status == Status::Deployed
         && last.manifest == new.manifest
-        && last.config == new.config
+        && go_json(&Value::Object(last.config.clone())) == go_json(&Value::Object(new.config.clone()))
         && last.chart.metadata == new.chart.metadata
         && last
             .hooks

@@ -285,6 +285,14 @@ impl Session<'_> {
         } else {
             self.options.wish.clone()
         };
+        let has_ended = facts.jobs.as_ref().is_some_and(|jobs| {
+            !jobs.is_empty() && jobs.iter().all(|j| matches!(j.state.as_str(), "FINISHED" | "CANCELED"))
+        });
+        if new.is_none() && has_ended && record.is_none() {
+            // A bounded job that has done its work leaves no state behind.
+            plan.action = JobAction::End(Source::Nothing { why: "its job has ended".into() });
+            return Ok(plan);
+        }
         let source = match decide(facts, record, &wish) {
             Decision::From(source) => source,
             Decision::NoSavepoint { why } => {

@@ -371,7 +371,8 @@ impl Session<'_> {
         old: &Workload,
         journal: &mut Journal,
     ) -> Result<(), Error> {
-        let mut intruders = 0_u32;
+        let mut scaled: Vec<String> = Vec::new();
+        let mut intrusions = 0_u32;
         let begun = Instant::now();
         loop {
             for owner in old.owners() {
@@ -383,30 +384,27 @@ impl Session<'_> {
                     self.client.delete(&reference, &Delete::default()).await?;
                     continue;
                 }
-                let replicas = at(&live, &["spec", "replicas"])
-                    .and_then(Value::as_i64)
-                    .unwrap_or(1);
+                let replicas = at(&live, &["spec", "replicas"]).and_then(Value::as_i64).unwrap_or(1);
                 if replicas == 0 {
                     continue;
                 }
                 let key = reference.to_string();
-                let record = journal.job_mut(&old.name, &old.namespace);
-                if record.replicas.contains_key(&key) && begun.elapsed() > Duration::from_secs(1) {
-                    intruders += 1;
+                if scaled.contains(&key) {
+                    intrusions += 1;
+                    let by = scaled_by(&live);
                     self.warn(format!(
-                        "{key} was scaled up to {replicas} in between, by {}; scaling it down again",
-                        scaled_by(&live)
+                        "{key} was scaled up to {replicas} in between, by {by}; scaling it down again"
                     ));
-                    if intruders > INTRUSIONS {
+                    if intrusions > INTRUSIONS {
                         return Err(Error::Failed(format!(
-                            "{key} is scaled up again and again, by {}; pause it, then run the command again: the journal knows the savepoint",
-                            scaled_by(&live)
+                            "{key} is scaled up again and again, by {by}; pause it, then run the command again: the journal knows the savepoint"
                         )));
                     }
                 } else {
-                    record
-                        .replicas
-                        .insert(key.clone(), i32::try_from(replicas).unwrap_or(1));
+                    let record = journal.job_mut(&old.name, &old.namespace);
+                    // A resumed run finds what the first one wrote down.
+                    record.replicas.entry(key.clone()).or_insert(i32::try_from(replicas).unwrap_or(1));
+                    scaled.push(key.clone());
                 }
                 self.step(format!("scaling {key} from {replicas} to 0"));
                 self.scale(&reference, &live, 0).await?;

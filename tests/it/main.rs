@@ -11,6 +11,8 @@ mod charts;
 mod cluster;
 mod helm;
 mod hostile;
+mod guard;
+mod kill;
 mod ledger;
 mod story;
 mod values;

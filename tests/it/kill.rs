@@ -1,0 +1,111 @@
+//! kill -9 of an upgrade at the points that touch the state: the same command again must go on from
+//! there, with not one number lost or doubled.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use crate::ledger::{Ledger, ends_with, succeeds};
+
+/// Runs an upgrade and kills it -9 when its log shows `line` for the first time; what it logged.
+fn killed_at(ledger: &Ledger, version: &std::path::Path, line: &str) -> String {
+    let mut command = ledger.release("upgrade", version, &[]);
+    let mut child: Child =
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("nutkin runs");
+    let log = BufReader::new(child.stderr.take().expect("its log"));
+    let mut seen = String::new();
+    for text in log.lines() {
+        let text = text.expect("a line");
+        seen.push_str(&text);
+        seen.push('\n');
+        if text.contains(line) {
+            child.kill().expect("a signal");
+            break;
+        }
+    }
+    let status = child.wait().expect("an end");
+    assert!(!status.success() && seen.contains(line), "never came to {line:?}:\n{seen}");
+    seen
+}
+
+/// The whole of one kill point: install, an upgrade killed at `line`, the same upgrade again.
+fn goes_on_after(test: &str, line: &str) {
+    let ledger = Ledger::new(test);
+    let v2 = ledger.version("v2", &[]);
+    succeeds(&mut ledger.release("install", &ledger.version("v1", &[]), &[]));
+    ledger.wait_for_more(300);
+
+    let log = killed_at(&ledger, &v2, line);
+    // A reading command reports, whatever was left.
+    succeeds(&mut ledger.command("status", &[]));
+    succeeds(&mut ledger.release("upgrade", &v2, &[]));
+
+    let after = ledger.wait_for_more(300);
+    assert!(after.lines_of("v2") > 0, "{after:?}\nthe killed run:\n{log}");
+    let history = succeeds(&mut ledger.command("history", &["-o", "json"]));
+    let history: serde_json::Value = serde_json::from_str(&history).expect("JSON");
+    let deployed: Vec<_> =
+        history.as_array().expect("a list").iter().filter(|r| r["status"] == "deployed").collect();
+    assert_eq!(deployed.len(), 1, "{history}");
+    succeeds(&mut ledger.command("uninstall", &[]));
+    let last = ledger.check();
+    assert!(last.is_clean(), "{last:?}\nthe killed run:\n{log}");
+}
+
+#[test]
+#[ignore = "needs a cluster"]
+fn right_after_the_trigger_was_sent() {
+    goes_on_after("kill-trigger", "waiting for the savepoint of job");
+}
+
+#[test]
+#[ignore = "needs a cluster"]
+fn after_the_stop_and_before_the_apply() {
+    goes_on_after("kill-stopped", "from 1 to 0");
+}
+
+#[test]
+#[ignore = "needs a cluster"]
+fn after_the_apply() {
+    goes_on_after("kill-applied", "watching job");
+}
+
+/// Between the stop and the apply a different wish: it starts from the killed run's savepoint too.
+#[test]
+#[ignore = "needs a cluster"]
+fn another_version_goes_on_from_the_killed_runs_savepoint() {
+    let ledger = Ledger::new("kill-other");
+    succeeds(&mut ledger.release("install", &ledger.version("v1", &[]), &[]));
+    ledger.wait_for_more(300);
+    killed_at(&ledger, &ledger.version("v2", &[]), "from 1 to 0");
+    succeeds(&mut ledger.command("rollback", &["1"]));
+    let after = ledger.wait_for_more(300);
+    assert_eq!(after.lines_of("v2"), 0, "{after:?}");
+    succeeds(&mut ledger.command("uninstall", &[]));
+    assert!(ledger.check().is_clean(), "{:?}", ledger.check());
+}
+
+/// A job that can't give a savepoint: 81 and nothing changed; its last checkpoint is the way on.
+#[test]
+#[ignore = "needs a cluster"]
+fn a_crash_looping_job_is_refused_and_goes_on_from_its_last_checkpoint() {
+    let ledger = Ledger::new("crash-loop");
+    let failing = ledger.version("v1", &["--fail-after", "6000"]);
+    succeeds(&mut ledger.release("install", &failing, &[]));
+    // It was stable for a while, and fails again and again from now on.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    while !ledger.jobs().iter().any(|(_, state)| state == "RESTARTING" || state == "FAILING") {
+        assert!(std::time::Instant::now() < end, "it does not fail: {:?}", ledger.jobs());
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let v2 = ledger.version("v2", &[]);
+    let before = ledger.kubectl(&["get", "deployments", "--output", "jsonpath={.items[*].metadata.generation}"]);
+    let refused = ends_with(&mut ledger.release("upgrade", &v2, &[]), 81);
+    assert!(refused.contains("--from-checkpoint latest"), "{refused}");
+    let after = ledger.kubectl(&["get", "deployments", "--output", "jsonpath={.items[*].metadata.generation}"]);
+    assert_eq!(before, after, "nothing was changed");
+    succeeds(&mut ledger.release("upgrade", &v2, &["--from-checkpoint", "latest"]));
+    let after = ledger.wait_for_more(300);
+    assert!(after.lines_of("v2") > 0, "{after:?}");
+    succeeds(&mut ledger.command("uninstall", &[]));
+    assert!(ledger.check().is_clean(), "{:?}", ledger.check());
+}
