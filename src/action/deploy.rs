@@ -251,14 +251,23 @@ impl Session<'_> {
         begun: Instant,
         operation: Operation,
     ) -> Result<(), Error> {
-        let Broken { error, stopped, changed } = broken;
+        let Broken {
+            error,
+            stopped,
+            changed,
+        } = broken;
         // Whoever holds the lock now goes on from the journal; and without the API server nothing can
         // be written: the next command finds the journal as it is.
-        if matches!(error, Error::Lock(_) | Error::Cluster(cluster::Error::Unreachable { .. })) {
+        if matches!(
+            error,
+            Error::Lock(_) | Error::Cluster(cluster::Error::Unreachable { .. })
+        ) {
             return Err(error);
         }
         if !stopped && !changed && matches!(error, Error::Interrupted | Error::Terminated) {
-            self.store().delete(&self.release, stored.release.version).await?;
+            self.store()
+                .delete(&self.release, stored.release.version)
+                .await?;
             self.end_journal().await?;
             return Err(error);
         }
@@ -450,7 +459,8 @@ pub(crate) fn live_objects(history: &[Stored], namespace: &str) -> Result<Vec<Va
 fn same_release(last: &Release, new: &Release) -> bool {
     last.info.status == Status::Deployed
         && last.manifest == new.manifest
-        && go_json(&Value::Object(last.config.clone())) == go_json(&Value::Object(new.config.clone()))
+        && go_json(&Value::Object(last.config.clone()))
+            == go_json(&Value::Object(new.config.clone()))
         && last.chart.metadata == new.chart.metadata
         && last
             .hooks

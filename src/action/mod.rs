@@ -147,8 +147,10 @@ impl Session<'_> {
             });
         };
         let timeout = self.options.lock_timeout;
-        let lock =
-            Lock::acquire(&self.client, &self.namespace, &self.release, timeout, wait).await?;
+        let lock = tokio::select! {
+            lock = Lock::acquire(&self.client, &self.namespace, &self.release, timeout, wait) => lock?,
+            error = self.signals.raised() => return Err(error),
+        };
         self.lock = Some(lock);
         Ok(())
     }

@@ -135,10 +135,10 @@ impl Session<'_> {
             plan.live = live;
         }
         for plan in &plans {
-            if let (Some(live), Some(_)) = (&plan.live, &plan.wanted) {
-                if !self.options.take_ownership {
-                    ownership::check(&plan.reference, live, &self.release, &self.namespace)?;
-                }
+            if let (Some(live), Some(_), false) =
+                (&plan.live, &plan.wanted, self.options.take_ownership)
+            {
+                ownership::check(&plan.reference, live, &self.release, &self.namespace)?;
             }
         }
         let how = Apply {
@@ -286,11 +286,16 @@ impl Session<'_> {
             self.options.wish.clone()
         };
         let has_ended = facts.jobs.as_ref().is_some_and(|jobs| {
-            !jobs.is_empty() && jobs.iter().all(|j| matches!(j.state.as_str(), "FINISHED" | "CANCELED"))
+            !jobs.is_empty()
+                && jobs
+                    .iter()
+                    .all(|j| matches!(j.state.as_str(), "FINISHED" | "CANCELED"))
         });
         if new.is_none() && has_ended && record.is_none() {
             // A bounded job that has done its work leaves no state behind.
-            plan.action = JobAction::End(Source::Nothing { why: "its job has ended".into() });
+            plan.action = JobAction::End(Source::Nothing {
+                why: "its job has ended".into(),
+            });
             return Ok(plan);
         }
         let source = match decide(facts, record, &wish) {

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use super::Error;
+
+/// Between two looks for a signal.
+const LOOK: Duration = Duration::from_millis(100);
 
 const NONE: u8 = 0;
 const INTERRUPT: u8 = 1;
@@ -40,6 +44,16 @@ impl Signals {
     /// Whether a signal came.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::SeqCst) != NONE
+    }
+
+    /// Waits for a signal, however long.
+    pub async fn raised(&self) -> Error {
+        loop {
+            if let Err(error) = self.check() {
+                return error;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// An error where a signal came; asked between steps as long as nothing is half done.

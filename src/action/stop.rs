@@ -384,7 +384,9 @@ impl Session<'_> {
                     self.client.delete(&reference, &Delete::default()).await?;
                     continue;
                 }
-                let replicas = at(&live, &["spec", "replicas"]).and_then(Value::as_i64).unwrap_or(1);
+                let replicas = at(&live, &["spec", "replicas"])
+                    .and_then(Value::as_i64)
+                    .unwrap_or(1);
                 if replicas == 0 {
                     continue;
                 }
@@ -403,7 +405,10 @@ impl Session<'_> {
                 } else {
                     let record = journal.job_mut(&old.name, &old.namespace);
                     // A resumed run finds what the first one wrote down.
-                    record.replicas.entry(key.clone()).or_insert(i32::try_from(replicas).unwrap_or(1));
+                    record
+                        .replicas
+                        .entry(key.clone())
+                        .or_insert(i32::try_from(replicas).unwrap_or(1));
                     scaled.push(key.clone());
                 }
                 self.step(format!("scaling {key} from {replicas} to 0"));

@@ -33,7 +33,7 @@ impl Target {
     pub fn of_manifest(text: &str, namespace: &str) -> Result<Target, Error> {
         let mut documents = Vec::new();
         for document in yaml::split_documents(text) {
-            let object = yaml::parse(&document)
+            let object = yaml::parse(document)
                 .map_err(|e| Error::Invalid(format!("the recorded manifest can't be read: {e}")))?;
             if object.is_null() {
                 continue;

@@ -4,15 +4,17 @@ use super::deploy::Outcome;
 use super::journal::Operation;
 use super::proposal::Source;
 use super::{Error, Session};
+use crate::chart::Chart;
 use crate::release::Status;
-use crate::values::UserValues;
-use crate::yaml::{Map, Value};
+use crate::values::{Older, Reuse, reuse_values};
+use crate::yaml::Value;
 
 impl Session<'_> {
     /// Upgrades the release to a chart; `install_missing` installs where there is none.
     pub async fn upgrade(
         &self,
         source: &Source,
+        reuse: Reuse,
         install_missing: bool,
         dry_run: bool,
     ) -> Result<Outcome, Error> {
@@ -41,14 +43,23 @@ impl Session<'_> {
             .find(|s| s.release.info.status == Status::Deployed)
             .unwrap_or(last);
         let mut source = source.clone();
-        // As Helm: an upgrade without any values keeps those of the current revision.
-        if source.values.value.as_object().is_none_or(Map::is_empty)
-            && !current.release.config.is_empty()
-        {
-            let name = format!("revision {}", current.release.version);
-            source.values =
-                UserValues::from_value(&name, Value::Object(current.release.config.clone()));
-        }
+        let older = &current.release;
+        let old_chart = Chart {
+            metadata: older.chart.metadata.clone(),
+            values: older.chart.values.clone(),
+            ..Chart::default()
+        };
+        source.values = reuse_values(
+            reuse,
+            Older {
+                config: &Value::Object(older.config.clone()),
+                chart: &old_chart,
+                name: &format!("revision {}", older.version),
+            },
+            source.values,
+            &mut source.chart,
+        )
+        .map_err(|e| Error::Invalid(e.to_string()))?;
         let proposal = self
             .propose(
                 &source,

@@ -9,6 +9,7 @@ use super::release_flags::{ObjectFlags, StateFlags, options, session, source};
 use super::shown::show_outcome;
 use super::values_flags::ValueFlags;
 use super::{Context, error::CommandError};
+use crate::values::Reuse;
 
 /// Upgrade a release: stop its job with a savepoint, apply, and see it run again from there
 #[derive(Debug, clap::Args)]
@@ -29,6 +30,15 @@ pub struct Args {
     /// Make the namespace if it isn't there (with --install)
     #[arg(long)]
     create_namespace: bool,
+    /// Take the old revision's values and its chart's defaults, under what is set now
+    #[arg(long, conflicts_with_all = ["reset_values", "reset_then_reuse_values"])]
+    reuse_values: bool,
+    /// Take only what is set now, over the new chart's defaults
+    #[arg(long, conflicts_with = "reset_then_reuse_values")]
+    reset_values: bool,
+    /// Take the old revision's values under what is set now, over the new chart's defaults
+    #[arg(long)]
+    reset_then_reuse_values: bool,
     #[command(flatten)]
     state: StateFlags,
     #[command(flatten)]
@@ -42,6 +52,16 @@ impl Args {
     /// Upgrades.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
         let source = source(cx, &self.chart, &self.values)?;
+        let reuse = match (
+            self.reuse_values,
+            self.reset_values,
+            self.reset_then_reuse_values,
+        ) {
+            (true, ..) => Reuse::Reuse,
+            (_, true, _) => Reuse::Reset,
+            (.., true) => Reuse::ResetThenReuse,
+            _ => Reuse::Unset,
+        };
         let dry_run = self.objects.is_dry_run();
         let options = options(
             &self.state,
@@ -55,7 +75,7 @@ impl Args {
                 session.ensure_namespace().await?;
                 session.lock().await?;
             }
-            let outcome = session.upgrade(&source, self.install, dry_run).await;
+            let outcome = session.upgrade(&source, reuse, self.install, dry_run).await;
             session.unlock().await;
             Ok(outcome?)
         });

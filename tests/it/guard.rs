@@ -28,7 +28,11 @@ fn who_scales_the_jobmanager_up_in_between_is_named() {
     succeeds(&mut ledger.release("install", &ledger.version("v1", &[]), &[]));
     ledger.wait_for_more(300);
     let mut upgrade = ledger.release("upgrade", &ledger.version("v2", &[]), &[]);
-    let mut child = upgrade.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("nutkin runs");
+    let mut child = upgrade
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("nutkin runs");
     let mut log = String::new();
     let mut intruded = false;
     for line in BufReader::new(child.stderr.take().expect("its log")).lines() {
@@ -41,7 +45,10 @@ fn who_scales_the_jobmanager_up_in_between_is_named() {
         }
     }
     assert!(child.wait().expect("an end").success() && intruded, "{log}");
-    assert!(log.contains("scaled up to 1 in between, by \"kubectl\""), "{log}");
+    assert!(
+        log.contains("scaled up to 1 in between, by \"kubectl\""),
+        "{log}"
+    );
     ledger.wait_for_more(300);
     succeeds(&mut ledger.command("uninstall", &[]));
     let last = ledger.check();
@@ -72,7 +79,11 @@ fn what_changes_no_pod_leaves_the_job_alone_and_helm_does_not_rewind_it() {
     let before = ledger.wait_for_more(300);
     assert!(before.lines_of("v2") > 0, "{before:?}");
     let helm = |arguments: &[&str]| {
-        succeeds(Command::new("helm").args(arguments).args(["--namespace", &ledger.namespace]))
+        succeeds(
+            Command::new("helm")
+                .args(arguments)
+                .args(["--namespace", &ledger.namespace]),
+        )
     };
     for arguments in [
         &["list"] as &[&str],
@@ -104,7 +115,14 @@ fn a_release_that_helm_installed_is_upgraded_with_its_state() {
         // The chart of the same name without any template language: what Helm can install too.
         let rendered = succeeds(
             Command::new(env!("CARGO_BIN_EXE_nutkin"))
-                .args(["template", "ledger", "charts/flink-application", "-f", "values/local.yaml", "-f"])
+                .args([
+                    "template",
+                    "ledger",
+                    "charts/flink-application",
+                    "-f",
+                    "values/local.yaml",
+                    "-f",
+                ])
                 .arg(version)
                 .args(["--namespace", &ledger.namespace])
                 .current_dir(env!("CARGO_MANIFEST_DIR")),
@@ -120,7 +138,13 @@ fn a_release_that_helm_installed_is_upgraded_with_its_state() {
         chart.path().to_str().expect("a path in UTF-8").to_owned()
     };
     let folder = plain(&ledger.version("v1", &[]));
-    succeeds(Command::new("helm").args(["install", "ledger", &folder, "--namespace", &ledger.namespace]));
+    succeeds(Command::new("helm").args([
+        "install",
+        "ledger",
+        &folder,
+        "--namespace",
+        &ledger.namespace,
+    ]));
     running_job(&ledger);
     ledger.wait_for_more(300);
 
@@ -139,12 +163,18 @@ fn a_release_that_helm_installed_is_upgraded_with_its_state() {
 fn a_savepoint_that_would_be_lost_and_a_missing_ha_are_refused() {
     let ledger = Ledger::new("refused");
     let v1 = ledger.version("v1", &[]);
-    let own_disk = ["--set", "flinkConfiguration.execution\\.checkpointing\\.savepoint-dir=file:///tmp/savepoints"];
+    let own_disk = [
+        "--set",
+        "flinkConfiguration.execution\\.checkpointing\\.savepoint-dir=file:///tmp/savepoints",
+    ];
     succeeds(&mut ledger.release("install", &v1, &own_disk));
     let job = running_job(&ledger);
     let v2 = ledger.version("v2", &[]);
     let said = ends_with(&mut ledger.release("upgrade", &v2, &own_disk), 78);
-    assert!(said.contains("own disk") && said.contains("savepoint-dir"), "{said}");
+    assert!(
+        said.contains("own disk") && said.contains("savepoint-dir"),
+        "{said}"
+    );
     let said = ends_with(
         &mut ledger.release("upgrade", &v2, &["--set", "highAvailability.enabled=false"]),
         78,
@@ -154,7 +184,10 @@ fn a_savepoint_that_would_be_lost_and_a_missing_ha_are_refused() {
     assert!(said.contains("own disk"), "{said}");
     assert_eq!(running_job(&ledger), job, "nothing was changed");
     // A manifest that the API server rejects changes nothing either.
-    let said = ends_with(&mut ledger.release("upgrade", &v2, &["--set", "jobManager.cpu=many"]), 65);
+    let said = ends_with(
+        &mut ledger.release("upgrade", &v2, &["--set", "jobManager.cpu=many"]),
+        65,
+    );
     assert!(!said.is_empty());
     assert_eq!(running_job(&ledger), job, "nothing was changed");
 
@@ -171,9 +204,15 @@ fn an_install_over_a_ledger_asks_what_to_start_from() {
     succeeds(&mut ledger.release("install", &v1, &[]));
     ledger.wait_for_more(300);
     let said = succeeds(&mut ledger.command("uninstall", &[]));
-    assert!(said.contains("savepoint of ledger-jobmanager: file:"), "{said}");
+    assert!(
+        said.contains("savepoint of ledger-jobmanager: file:"),
+        "{said}"
+    );
     let said = ends_with(&mut ledger.release("install", &v1, &[]), 78);
-    assert!(said.contains("--restore latest") && said.contains("--fresh"), "{said}");
+    assert!(
+        said.contains("--restore latest") && said.contains("--fresh"),
+        "{said}"
+    );
     succeeds(&mut ledger.release("install", &v1, &["--restore", "latest"]));
     ledger.wait_for_more(300);
     succeeds(&mut ledger.command("uninstall", &[]));

@@ -9,8 +9,11 @@ use crate::ledger::{Ledger, ends_with, succeeds};
 /// Runs an upgrade and kills it -9 when its log shows `line` for the first time; what it logged.
 fn killed_at(ledger: &Ledger, version: &std::path::Path, line: &str) -> String {
     let mut command = ledger.release("upgrade", version, &[]);
-    let mut child: Child =
-        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("nutkin runs");
+    let mut child: Child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("nutkin runs");
     let log = BufReader::new(child.stderr.take().expect("its log"));
     let mut seen = String::new();
     for text in log.lines() {
@@ -23,7 +26,10 @@ fn killed_at(ledger: &Ledger, version: &std::path::Path, line: &str) -> String {
         }
     }
     let status = child.wait().expect("an end");
-    assert!(!status.success() && seen.contains(line), "never came to {line:?}:\n{seen}");
+    assert!(
+        !status.success() && seen.contains(line),
+        "never came to {line:?}:\n{seen}"
+    );
     seen
 }
 
@@ -40,11 +46,18 @@ fn goes_on_after(test: &str, line: &str) {
     succeeds(&mut ledger.release("upgrade", &v2, &[]));
 
     let after = ledger.wait_for_more(300);
-    assert!(after.lines_of("v2") > 0, "{after:?}\nthe killed run:\n{log}");
+    assert!(
+        after.lines_of("v2") > 0,
+        "{after:?}\nthe killed run:\n{log}"
+    );
     let history = succeeds(&mut ledger.command("history", &["-o", "json"]));
     let history: serde_json::Value = serde_json::from_str(&history).expect("JSON");
-    let deployed: Vec<_> =
-        history.as_array().expect("a list").iter().filter(|r| r["status"] == "deployed").collect();
+    let deployed: Vec<_> = history
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|r| r["status"] == "deployed")
+        .collect();
     assert_eq!(deployed.len(), 1, "{history}");
     succeeds(&mut ledger.command("uninstall", &[]));
     let last = ledger.check();
@@ -93,19 +106,73 @@ fn a_crash_looping_job_is_refused_and_goes_on_from_its_last_checkpoint() {
     succeeds(&mut ledger.release("install", &failing, &[]));
     // It was stable for a while, and fails again and again from now on.
     let end = std::time::Instant::now() + std::time::Duration::from_secs(120);
-    while !ledger.jobs().iter().any(|(_, state)| state == "RESTARTING" || state == "FAILING") {
-        assert!(std::time::Instant::now() < end, "it does not fail: {:?}", ledger.jobs());
+    while !ledger
+        .jobs()
+        .iter()
+        .any(|(_, state)| state == "RESTARTING" || state == "FAILING")
+    {
+        assert!(
+            std::time::Instant::now() < end,
+            "it does not fail: {:?}",
+            ledger.jobs()
+        );
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
     let v2 = ledger.version("v2", &[]);
-    let before = ledger.kubectl(&["get", "deployments", "--output", "jsonpath={.items[*].metadata.generation}"]);
+    let before = ledger.kubectl(&[
+        "get",
+        "deployments",
+        "--output",
+        "jsonpath={.items[*].metadata.generation}",
+    ]);
     let refused = ends_with(&mut ledger.release("upgrade", &v2, &[]), 81);
     assert!(refused.contains("--from-checkpoint latest"), "{refused}");
-    let after = ledger.kubectl(&["get", "deployments", "--output", "jsonpath={.items[*].metadata.generation}"]);
+    let after = ledger.kubectl(&[
+        "get",
+        "deployments",
+        "--output",
+        "jsonpath={.items[*].metadata.generation}",
+    ]);
     assert_eq!(before, after, "nothing was changed");
     succeeds(&mut ledger.release("upgrade", &v2, &["--from-checkpoint", "latest"]));
     let after = ledger.wait_for_more(300);
     assert!(after.lines_of("v2") > 0, "{after:?}");
+    succeeds(&mut ledger.command("uninstall", &[]));
+    assert!(ledger.check().is_clean(), "{:?}", ledger.check());
+}
+
+/// Ctrl-C after the stop: it brings the new version up before it ends. Twice: it leaves at once, and
+/// the next command goes on.
+#[test]
+#[ignore = "needs a cluster"]
+fn an_interrupt_after_the_stop_finishes_and_a_second_one_leaves_at_once() {
+    let ledger = Ledger::new("interrupts");
+    succeeds(&mut ledger.release("install", &ledger.version("v1", &[]), &[]));
+    ledger.wait_for_more(300);
+    for (version, signals) in [("v2", 1), ("v3", 2)] {
+        let overlay = ledger.version(version, &[]);
+        let mut command = ledger.release("upgrade", &overlay, &[]);
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("nutkin runs");
+        let mut log = BufReader::new(child.stderr.take().expect("its log")).lines();
+        let stopped = log.any(|line| line.expect("a line").contains("from 1 to 0"));
+        assert!(stopped, "it never stopped the job");
+        for _ in 0..signals {
+            succeeds(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]));
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+        let rest: String = log.map_while(Result::ok).map(|line| line + "\n").collect();
+        let code = child.wait().expect("an end").code();
+        assert_eq!(code, Some(if signals == 1 { 0 } else { 130 }), "{rest}");
+        if signals == 2 {
+            succeeds(&mut ledger.release("upgrade", &overlay, &[]));
+        }
+        let after = ledger.wait_for_more(300);
+        assert!(after.lines_of(version) > 0, "{after:?}");
+    }
     succeeds(&mut ledger.command("uninstall", &[]));
     assert!(ledger.check().is_clean(), "{:?}", ledger.check());
 }

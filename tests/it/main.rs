@@ -8,10 +8,12 @@
 )]
 
 mod charts;
+mod bad_input;
 mod cluster;
 mod helm;
 mod hostile;
 mod guard;
+mod helm;
 mod kill;
 mod ledger;
 mod story;
