@@ -13,7 +13,6 @@ mod cluster;
 mod helm;
 mod hostile;
 mod guard;
-mod helm;
 mod kill;
 mod ledger;
 mod story;
