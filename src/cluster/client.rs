@@ -289,10 +289,11 @@ impl Client {
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => true,
-            StatusCode::INTERNAL_SERVER_ERROR => {
-                // A failed admission webhook is a 500 too, and won't heal within our pauses.
-                advised.is_some() || request.method == Method::GET
-            }
+            // A failed admission webhook is a 500 too, and won't heal within our pauses.
+            StatusCode::INTERNAL_SERVER_ERROR => match &error {
+                Error::Server { message, .. } => !message.contains("webhook"),
+                _ => false,
+            },
             _ => false,
         };
         if busy {

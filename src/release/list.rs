@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::codec::{self, CodecError};
 use super::record::{Status, Time};
 use super::store::{Result, Secret};
-use crate::cluster::{Client, ObjectRef, Query};
+use crate::cluster::{self, Client, ObjectRef, Query};
 
 /// What a listing shows of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +178,17 @@ pub async fn list(
                         .map(|s| (s.metadata.namespace, s.metadata.name)),
                 );
             })
-            .await?;
+            .await
+            .map_err(|e| match e {
+                cluster::Error::Invalid {
+                    message, causes, ..
+                } => cluster::Error::Invalid {
+                    object: format!("the selector {selector:?}"),
+                    message,
+                    causes,
+                },
+                other => other,
+            })?;
         newest.retain(|_, s| {
             names.contains(&(s.metadata.namespace.clone(), s.metadata.name.clone()))
         });

@@ -303,19 +303,34 @@ impl Lock {
     /// [`LockError::Cluster`]; a lock that was lost meanwhile is no error.
     pub async fn release(self) -> Result<()> {
         self.renewing.abort();
-        let lease = self.held.lease.lock().await;
-        let how = Delete {
-            uid: uid(&lease.0).map(str::to_owned),
-            resource_version: resource_version(&lease.0).map(str::to_owned),
-            ..Delete::default()
+        let failed = |source| LockError::Cluster {
+            release: self.held.release.clone(),
+            source,
         };
+        let client = &self.held.client;
         let object = lease_ref(&self.held.namespace, &self.held.release);
-        match self.held.client.delete(&object, &how).await {
-            Ok(_) | Err(cluster::Error::Stale { .. }) => Ok(()),
-            Err(source) => Err(LockError::Cluster {
-                release: self.held.release.clone(),
-                source,
-            }),
+        let mut lease = self.held.lease.lock().await.0.clone();
+        loop {
+            let how = Delete {
+                uid: uid(&lease).map(str::to_owned),
+                resource_version: resource_version(&lease).map(str::to_owned),
+                ..Delete::default()
+            };
+            match client.delete(&object, &how).await {
+                Ok(_) => return Ok(()),
+                Err(cluster::Error::Stale { .. }) => {}
+                Err(source) => return Err(failed(source)),
+            }
+            // A renewal may have got through without our seeing it.
+            match client.find(&object).await.map_err(failed)? {
+                Some(found)
+                    if text(&found, "holderIdentity") == self.held.identity
+                        && resource_version(&found) != resource_version(&lease) =>
+                {
+                    lease = found;
+                }
+                _ => return Ok(()),
+            }
         }
     }
 }

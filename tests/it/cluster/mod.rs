@@ -1,6 +1,7 @@
 //! Tests on a real cluster: `cargo test --test it -- --ignored` with KUBECONFIG set.
 
 mod apply;
+mod faults;
 mod locks;
 mod records;
 mod waits;

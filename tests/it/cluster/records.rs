@@ -327,3 +327,36 @@ async fn hundreds_of_releases_are_listed_page_by_page() {
         compare(&ns, args);
     }
 }
+
+#[tokio::test]
+#[ignore = "needs a cluster"]
+async fn the_ways_to_fail_have_their_codes() {
+    let ns = Namespace::new("codes").await;
+    for (args, code, words) in [
+        (
+            &["list", "--kube-apiserver", "https://127.0.0.1:1"][..],
+            69,
+            "cannot reach",
+        ),
+        (&["list", "--kubeconfig", "/nonexistent"], 69, "kubeconfig"),
+        (
+            &["list", "--context", "no-such-context"],
+            69,
+            "no-such-context",
+        ),
+        (
+            &["list", "--as", "nobody-at-all"],
+            77,
+            "not allowed to list secrets",
+        ),
+        (&["history", "none"], 66, "not found"),
+        (&["list", "--filter", "("], 64, "--filter"),
+        (&["list", "-l", "a==b==c"], 65, "selector"),
+        (&["list", "--kube-token", "wrong"], 77, "credentials"),
+    ] {
+        let (text, got) = ns.nutkin(args);
+        assert_eq!(got, code, "{args:?}: {text}");
+        assert!(text.contains(words), "{args:?}: {text}");
+        assert!(!text.contains("wrong"), "a token is shown: {text}");
+    }
+}
