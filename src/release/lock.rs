@@ -133,6 +133,9 @@ fn lease(namespace: &str, release: &str, identity: &str, before: Option<&Value>)
     });
     if let Some(before) = before {
         lease["metadata"]["resourceVersion"] = resource_version(before).unwrap_or_default().into();
+        // Without it the server would create a Lease that has vanished (they may be created by an
+        // update), for a late request of a process that has given it back.
+        lease["metadata"]["uid"] = uid(before).unwrap_or_default().into();
     }
     lease
 }
@@ -310,7 +313,7 @@ impl Lock {
         let client = &self.held.client;
         let object = lease_ref(&self.held.namespace, &self.held.release);
         let mut lease = self.held.lease.lock().await.0.clone();
-        loop {
+        for _ in 0..5 {
             let how = Delete {
                 uid: uid(&lease).map(str::to_owned),
                 resource_version: resource_version(&lease).map(str::to_owned),
@@ -323,15 +326,14 @@ impl Lock {
             }
             // A renewal may have got through without our seeing it.
             match client.find(&object).await.map_err(failed)? {
-                Some(found)
-                    if text(&found, "holderIdentity") == self.held.identity
-                        && resource_version(&found) != resource_version(&lease) =>
-                {
+                Some(found) if text(&found, "holderIdentity") == self.held.identity => {
                     lease = found;
                 }
                 _ => return Ok(()),
             }
         }
+        // It expires.
+        Ok(())
     }
 }
 

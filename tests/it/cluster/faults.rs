@@ -241,7 +241,17 @@ async fn every_operation_comes_through() {
             .unwrap();
         u64::try_from(all.len()).unwrap()
     };
-    assert_eq!(count("Lease", "coordination.k8s.io/v1").await, 0);
+    let leases = ns
+        .client
+        .list(
+            "coordination.k8s.io/v1",
+            "Lease",
+            Some(&ns.name),
+            &Query::default(),
+        )
+        .await
+        .unwrap();
+    assert!(leases.is_empty(), "{leases:#?}");
     assert_eq!(count("Secret", "v1").await, seeds);
     // One is the namespace's own, with the cluster's certificate.
     assert_eq!(count("ConfigMap", "v1").await, 3 * seeds + 1);
