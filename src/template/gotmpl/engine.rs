@@ -89,7 +89,7 @@ pub fn render(input: &Input<'_>, options: &Options) -> Result<Output, Box<Render
                     .unwrap_or_else(|_| Err(Box::new(RenderError::bug())));
             }
         }
-        // a main thread has 8 MiB, others 2
+        // of a thread's usual 2 MiB, what is surely left
         work(1 << 20)()
     })
 }

@@ -7,15 +7,16 @@ pub struct Stack {
     limit: usize,
 }
 
-/// What one step of a recursion, and a function called from it, may need.
-const RESERVE: usize = 1 << 20;
+/// What may be used after the last check: a function that walks a value, or the search for the
+/// node of an error, which descends as deep as a template is nested.
+const RESERVE: usize = 64 << 20;
 
 impl Stack {
     /// Marks where the caller is, on a thread whose stack has `size` bytes left from here.
     pub fn here(size: usize) -> Stack {
         Stack {
             base: position(),
-            limit: size.saturating_sub(RESERVE),
+            limit: size.saturating_sub(RESERVE.min(size / 2)),
         }
     }
 

@@ -10,6 +10,7 @@ impl<'s> State<'s, '_> {
     /// The value of a pipeline, which its variables take.
     pub fn pipeline(&mut self, dot: &Typed, pipe: &'s Pipe) -> Done<Typed> {
         self.at(pipe.at);
+        self.step()?;
         let mut value: Option<Typed> = None;
         for cmd in &pipe.cmds {
             let result = self.command(dot, cmd.at, &cmd.args, value)?;

@@ -149,7 +149,8 @@ impl<'s, 'e> State<'s, 'e> {
         Err(error)
     }
 
-    fn step(&mut self) -> Done<()> {
+    /// Counts a step, at which the render may have used up its time or its stack.
+    pub fn step(&mut self) -> Done<()> {
         match self.ctx.step() {
             Ok(()) => Ok(()),
             Err(message) => self.limit(&message),
