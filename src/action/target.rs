@@ -24,6 +24,7 @@ impl Target {
         let documents = rendered
             .documents
             .iter()
+            .filter(|d| !d.object.is_null())
             .map(|d| (d.source.clone(), d.text.clone(), d.object.clone()))
             .collect();
         Target::build(documents, namespace)

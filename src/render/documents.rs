@@ -34,8 +34,8 @@ pub(super) fn read(
 ) -> Result<(), Error> {
     for (first_line, text) in split(output) {
         let object = parse(source, first_line, output, text)?;
-        // A document of comments alone is none; Helm would send it to the server.
-        let Some(object) = object else { continue };
+        // A document of comments alone is no object, but Helm's manifest has it.
+        let object = object.unwrap_or_default();
         let document = Document {
             source: source.to_owned(),
             text: text.to_owned(),

@@ -53,7 +53,7 @@ pub struct Document {
     pub source: String,
     /// The text as rendered, without the separator.
     pub text: String,
-    /// The parsed object: a map with apiVersion, kind and metadata.name.
+    /// The parsed object: a map with apiVersion, kind and metadata.name; null for comments alone.
     pub object: Value,
 }
 

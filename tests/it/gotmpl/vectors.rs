@@ -232,10 +232,10 @@ fn record() {
 }
 
 /// The real helm.
-struct Helm(PathBuf);
+pub(super) struct Helm(pub(super) PathBuf);
 
 /// Helm from `NUTKIN_HELM` or the PATH; without it the live comparisons are left out.
-fn helm() -> Option<Helm> {
+pub(super) fn helm() -> Option<Helm> {
     let program = std::env::var_os("NUTKIN_HELM").map_or_else(|| "helm".into(), PathBuf::from);
     Command::new(&program).arg("version").output().ok()?;
     Some(Helm(program))
