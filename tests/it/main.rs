@@ -7,12 +7,12 @@
     clippy::print_stdout
 )]
 
-mod charts;
 mod bad_input;
+mod charts;
 mod cluster;
+mod guard;
 mod helm;
 mod hostile;
-mod guard;
 mod kill;
 mod ledger;
 mod story;
