@@ -264,11 +264,12 @@ impl Session<'_> {
         ) && !change.going_back;
         if new.is_none() {
             reasons = vec!["it leaves the manifest".to_owned()];
-        } else if reached == Some(Reached::Applied) && reasons.is_empty() && facts.up && !forced {
+        } else if reached >= Some(Reached::Positioned) && reasons.is_empty() && facts.up && !forced
+        {
             plan.action = JobAction::Observe;
             plan.reasons = vec!["an earlier run started it and did not see it stable".into()];
             return Ok(plan);
-        } else if reached.is_some_and(|r| r != Reached::Applied) {
+        } else if reached.is_some_and(|r| r < Reached::Positioned) {
             reasons.insert(0, "an earlier run did not end".into());
         } else if reached.is_some() && reasons.is_empty() {
             reasons.push("an earlier run started it, and it is not up".into());

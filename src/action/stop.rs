@@ -151,7 +151,7 @@ impl Session<'_> {
             (None, None)
                 if journal
                     .job(&old.name)
-                    .is_some_and(|r| r.reached == Some(Reached::Applied)) =>
+                    .is_some_and(|r| r.reached >= Some(Reached::Positioned)) =>
             {
                 let record = journal.job_mut(&old.name, &old.namespace);
                 record.path = None;

@@ -284,10 +284,13 @@ fn interrupted(facts: &Facts, record: &JobRecord) -> Option<Decision> {
                 )),
             }
         }
-        Reached::Saved | Reached::Down | Reached::Positioned => {
+        Reached::Saved | Reached::Down => Some(path("taken by an earlier run that did not end")),
+        // No pod was left when the position was written, so nothing has run from it.
+        Reached::Positioned if !facts.up && !facts.has_ha => {
             Some(path("taken by an earlier run that did not end"))
         }
-        Reached::Applied => {
+        // The objects are applied one by one: the job may run from the position since it was written.
+        Reached::Positioned | Reached::Applied => {
             let new_id = record.new_job_id.as_deref()?;
             let job = facts
                 .jobs

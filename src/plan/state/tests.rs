@@ -205,7 +205,25 @@ fn after_an_operation_that_did_not_end() {
         // The savepoint is known.
         (Reached::Saved, up(vec![job("FINISHED", false)]), path()),
         (Reached::Down, gone.clone(), path()),
-        (Reached::Positioned, gone.clone(), path()),
+        // The position is written: the job may run from it, and have completed checkpoints since.
+        (
+            Reached::Positioned,
+            gone.clone(),
+            Short::Newest { try_stop: false },
+        ),
+        (
+            Reached::Positioned,
+            up(vec![new_job(true)]),
+            Short::Newest { try_stop: true },
+        ),
+        (
+            Reached::Positioned,
+            Facts {
+                has_ha: false,
+                ..gone.clone()
+            },
+            path(),
+        ),
         // The new job may have run.
         (
             Reached::Applied,
