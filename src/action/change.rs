@@ -264,7 +264,7 @@ impl Session<'_> {
             .iter()
             .filter(|o| {
                 o.wanted.is_some()
-                    && (matches!(o.action, ObjectAction::Create | ObjectAction::Update)
+                    && (!matches!(o.action, ObjectAction::Nothing)
                         || self.is_restarted(planned, &o.reference))
             })
             .collect();
@@ -290,8 +290,12 @@ impl Session<'_> {
                 let Some(wanted) = &o.wanted else {
                     return Ok(());
                 };
-                if let Some(live) = &o.live {
-                    self.migrate(live).await?;
+                match &o.live {
+                    Some(live) if o.action == ObjectAction::Recreate => {
+                        self.remove(&o.reference, live).await?;
+                    }
+                    Some(live) => self.migrate(live).await?,
+                    None => {}
                 }
                 let result = self
                     .client
@@ -310,6 +314,24 @@ impl Session<'_> {
             .await?;
         }
         Ok(())
+    }
+
+    /// Deletes an object that is to be made anew, and sees it gone.
+    async fn remove(&self, reference: &ObjectRef, live: &Value) -> Result<(), Error> {
+        self.step(format!("deleting {reference}, which is made anew"));
+        let how = Delete {
+            uid: cluster::uid(live).map(str::to_owned),
+            propagation: cluster::Propagation::Foreground,
+            ..Delete::default()
+        };
+        match self.client.delete(reference, &how).await {
+            Ok(_) | Err(cluster::Error::Stale { .. }) => {}
+            Err(e) => return Err(e.into()),
+        }
+        self.client
+            .wait_gone(reference, cluster::uid(live), self.options.timeout)
+            .await
+            .map_err(|e| Error::Failed(e.to_string()))
     }
 
     /// Moves fields that Helm 3 or `kubectl apply` set client-side to our own entry.

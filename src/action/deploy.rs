@@ -72,7 +72,7 @@ impl Session<'_> {
         let planned = match self.plan(&change).await {
             Ok(planned) => planned,
             Err(e) => {
-                if matches!(e, Error::NoSavepoint { .. }) && !dry_run {
+                if matches!(e.first(), Error::NoSavepoint { .. }) && !dry_run {
                     self.keep_failed(&proposal.record, &e).await?;
                 }
                 return Err(e);
@@ -490,6 +490,7 @@ fn summary(planned: &Planned) -> Vec<String> {
             JobAction::Restart(_) if job.found.facts.exists => "is restarted with its state",
             JobAction::Restart(_) => "is started",
             JobAction::End(_) => "is stopped with a savepoint",
+            JobAction::Refused(_) => "would have to be stopped",
         };
         let why = if job.reasons.is_empty() {
             String::new()

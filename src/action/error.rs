@@ -102,7 +102,36 @@ pub enum Error {
     /// Flink said no, or nothing.
     #[error(transparent)]
     Flink(#[from] flink::rest::Error),
+    /// Several things stand in the way.
+    #[error("{first}\n{}", others.join("\n"))]
+    Several {
+        /// The first, which decides the exit code.
+        first: Box<Error>,
+        /// The others, in words.
+        others: Vec<String>,
+    },
     /// Anything else.
     #[error("{0}")]
     Failed(String),
+}
+
+impl Error {
+    /// The same error, with what else stands in the way.
+    pub(crate) fn and_more(self, others: Vec<String>) -> Error {
+        if others.is_empty() {
+            return self;
+        }
+        Error::Several {
+            first: Box::new(self),
+            others,
+        }
+    }
+
+    /// Of several the first, else itself.
+    pub fn first(&self) -> &Error {
+        match self {
+            Error::Several { first, .. } => first,
+            one => one,
+        }
+    }
 }

@@ -7,6 +7,7 @@ pub mod facts;
 pub mod install;
 pub mod journal;
 pub mod ledger;
+mod objects;
 pub mod observe;
 pub mod prepare;
 pub mod proposal;

@@ -1,18 +1,14 @@
 //! Deciding a change: dry run of all objects, a look at all jobs, and what follows from both.
 
-use futures::{StreamExt, TryStreamExt, stream};
-
 use super::facts::{Found, shared_folder};
 use super::journal::Journal;
 use super::target::Target;
 use super::{Error, Session};
-use crate::cluster::migrate::managed_fields;
-use crate::cluster::{self, Apply, ObjectRef, PARALLEL, annotation, ownership, prune};
+use crate::cluster::{self, Cause, FieldConflict, ObjectRef};
 use crate::flink::config;
 use crate::flink::inject;
-use crate::flink::manifest;
 use crate::flink::workload::{Mode, Workload, recognise};
-use crate::plan::objects::{Change as ObjectAction, Pair, compare, restart_reasons};
+use crate::plan::objects::{Change as ObjectAction, Pair, restart_reasons};
 use crate::plan::state::{Decision, JobRecord, Reached, Source, Wish, decide};
 use crate::yaml::Value;
 
@@ -36,10 +32,32 @@ pub(crate) struct ObjectPlan {
     pub live: Option<Value>,
     /// As it is to be applied; `None` for what leaves the manifest.
     pub wanted: Option<Value>,
-    /// As the server would make it; `None` where that can't be asked yet.
+    /// As the server would make it; `None` where that can't be asked yet, or is refused.
     pub dry_run: Option<Value>,
     /// What happens to it.
     pub action: ObjectAction,
+    /// The fields that can't be changed, and so force a recreate.
+    pub causes: Vec<Cause>,
+    /// The fields of other managers that the apply takes, or would have to take.
+    pub conflicts: Vec<FieldConflict>,
+    /// Why the server can't be asked yet: its namespace or its kind isn't there.
+    pub unverified: Option<String>,
+    /// Why it can't be done.
+    pub refusal: Option<cluster::Error>,
+}
+
+impl ObjectPlan {
+    /// The object as it will be, as far as that is known.
+    pub fn after(&self) -> Option<&Value> {
+        match self.action {
+            ObjectAction::Delete => None,
+            ObjectAction::Keep => self.live.as_ref(),
+            _ => self.dry_run.as_ref().or(match self.refusal {
+                Some(_) => self.live.as_ref(),
+                None => self.wanted.as_ref(),
+            }),
+        }
+    }
 }
 
 /// One workload's part of the plan.
@@ -68,6 +86,8 @@ pub(crate) enum JobAction {
     Restart(Source),
     /// It leaves: stopped for good.
     End(Source),
+    /// It would have to be stopped, and that can't be done safely.
+    Refused(Error),
 }
 
 /// All of the plan.
@@ -89,11 +109,39 @@ impl Planned {
                 .iter()
                 .all(|j| matches!(j.action, JobAction::Untouched))
     }
+
+    /// Takes out why the plan can't be carried out, the objects' refusals first; of several one, and
+    /// how many more there are.
+    pub fn take_refusal(&mut self) -> Option<Error> {
+        let objects = self.objects.iter_mut().filter_map(|o| o.refusal.take());
+        let mut refusals: Vec<Error> = objects.map(Error::from).collect();
+        for job in &mut self.jobs {
+            if matches!(job.action, JobAction::Refused(_))
+                && let JobAction::Refused(e) =
+                    std::mem::replace(&mut job.action, JobAction::Untouched)
+            {
+                refusals.push(e);
+            }
+        }
+        let mut refusals = refusals.into_iter();
+        let first = refusals.next()?;
+        Some(first.and_more(refusals.map(|e| e.to_string()).collect()))
+    }
 }
 
 impl Session<'_> {
-    /// Decides what a change does to each object and each job. Reads and dry-runs only.
+    /// Decides what a change does to each object and each job, and refuses what can't be done. Reads
+    /// and dry-runs only.
     pub(crate) async fn plan(&self, change: &Change) -> Result<Planned, Error> {
+        let mut planned = self.look_ahead(change).await?;
+        match planned.take_refusal() {
+            Some(refusal) => Err(refusal),
+            None => Ok(planned),
+        }
+    }
+
+    /// As [`Session::plan`], with what can't be done as a part of the plan.
+    pub(crate) async fn look_ahead(&self, change: &Change) -> Result<Planned, Error> {
         let objects = self.plan_objects(change).await?;
         // What is there is recognised as it is there, whatever a record says of it.
         let live: Vec<Value> = objects.iter().filter_map(|o| o.live.clone()).collect();
@@ -105,113 +153,6 @@ impl Session<'_> {
         Ok(Planned { objects, jobs })
     }
 
-    async fn plan_objects(&self, change: &Change) -> Result<Vec<ObjectPlan>, Error> {
-        let mut plans = Vec::new();
-        for object in &change.target.objects {
-            let reference = self.reference(object).await?;
-            plans.push(ObjectPlan {
-                wanted: Some(marked(object, &self.release, &self.namespace)),
-                reference,
-                live: None,
-                dry_run: None,
-                action: ObjectAction::Nothing,
-            });
-        }
-        for object in &change.prior {
-            let reference = self.reference(object).await?;
-            if plans.iter().all(|p| p.reference.key() != reference.key()) {
-                plans.push(ObjectPlan {
-                    reference,
-                    live: None,
-                    wanted: None,
-                    dry_run: None,
-                    action: ObjectAction::Delete,
-                });
-            }
-        }
-        let references: Vec<ObjectRef> = plans.iter().map(|p| p.reference.clone()).collect();
-        let live = self.client.find_all(&references).await?;
-        for (plan, live) in plans.iter_mut().zip(live) {
-            plan.live = live;
-        }
-        for plan in &plans {
-            if let (Some(live), Some(_), false) =
-                (&plan.live, &plan.wanted, self.options.take_ownership)
-            {
-                ownership::check(&plan.reference, live, &self.release, &self.namespace)?;
-            }
-        }
-        let how = Apply {
-            dry_run: true,
-            force: self.options.force_conflicts,
-            ..Apply::default()
-        };
-        let dry_runs: Vec<Option<Value>> = stream::iter(plans.iter().map(|plan| async move {
-            let Some(wanted) = &plan.wanted else {
-                return Ok(None);
-            };
-            match self.client.apply(wanted, how).await {
-                Ok(result) => Ok(Some(result)),
-                // Its namespace is yet to be made, by us or by the manifest itself.
-                Err(cluster::Error::NoNamespace { .. }) if self.options.create_namespace => {
-                    Ok(None)
-                }
-                Err(cluster::Error::NoNamespace { namespace, .. })
-                    if change.target.objects.iter().any(|o| {
-                        manifest::kind(o) == "Namespace" && manifest::name(o) == namespace
-                    }) =>
-                {
-                    Ok(None)
-                }
-                // Fields that we or Helm set client-side are moved to our own entry before the apply.
-                Err(cluster::Error::Conflict { fields, .. })
-                    if plan
-                        .live
-                        .as_ref()
-                        .is_some_and(|l| managed_fields(l).is_some())
-                        && fields.iter().all(|f| f.manager.starts_with("\"helm\"")) =>
-                {
-                    Ok(Some(
-                        self.client
-                            .apply(wanted, Apply { force: true, ..how })
-                            .await?,
-                    ))
-                }
-                Err(e) => Err(Error::from(e)),
-            }
-        }))
-        .buffered(PARALLEL)
-        .try_collect()
-        .await?;
-        for (plan, dry_run) in plans.iter_mut().zip(dry_runs) {
-            plan.dry_run = dry_run;
-            plan.action = match (&plan.wanted, &plan.dry_run, &plan.live) {
-                (Some(_), Some(dry_run), live) => compare(live.as_ref(), dry_run),
-                (Some(_), None, _) => ObjectAction::Create,
-                (None, _, Some(live)) => self.leaves(live),
-                (None, _, None) => ObjectAction::Nothing,
-            };
-        }
-        Ok(plans)
-    }
-
-    /// What becomes of an object that left the manifest.
-    fn leaves(&self, live: &Value) -> ObjectAction {
-        let keeps = prune::is_kept(live)
-            // Data stays unless named (design, decision 10).
-            || matches!(
-                manifest::kind(live),
-                "PersistentVolumeClaim" | "PersistentVolume" | "Namespace" | "CustomResourceDefinition"
-            );
-        let ours = ownership::is_owned(live, &self.release, &self.namespace)
-            || annotation(live, "meta.helm.sh/release-name").is_none();
-        if keeps || !ours {
-            ObjectAction::Keep
-        } else {
-            ObjectAction::Delete
-        }
-    }
-
     async fn plan_job(
         &self,
         change: &Change,
@@ -221,9 +162,7 @@ impl Session<'_> {
         new: Option<&Workload>,
     ) -> Result<JobPlan, Error> {
         let Some(either) = old.or(new) else {
-            return Err(Error::Failed(
-                "a workload that is neither old nor new".into(),
-            ));
+            return Err(nobody());
         };
         let record = change
             .interrupted
@@ -239,7 +178,8 @@ impl Session<'_> {
             .iter()
             .map(|o| Pair {
                 live: o.live.as_ref(),
-                wanted: o.dry_run.as_ref(),
+                wanted: o.after(),
+                recreated: o.action == ObjectAction::Recreate,
             })
             .filter(|p| p.live.is_some() || p.wanted.is_some())
             .collect();
@@ -262,7 +202,9 @@ impl Session<'_> {
             self.options.wish,
             Wish::Path(_) | Wish::Latest | Wish::Fresh
         ) && !change.going_back;
-        if new.is_none() {
+        if new.is_none() && is_kept(objects, either) {
+            return Ok(plan);
+        } else if new.is_none() {
             reasons = vec!["it leaves the manifest".to_owned()];
         } else if reached >= Some(Reached::Positioned) && reasons.is_empty() && facts.up && !forced
         {
@@ -280,7 +222,34 @@ impl Session<'_> {
             return Ok(plan);
         }
         plan.reasons = reasons;
-        self.check_mode(either, &plan)?;
+        match self.start_from(change, live, &plan, record) {
+            Ok((source, folder)) => {
+                plan.folder = folder;
+                plan.action = if new.is_some() {
+                    JobAction::Restart(source)
+                } else {
+                    JobAction::End(source)
+                };
+            }
+            Err(refusal) => plan.action = JobAction::Refused(refusal),
+        }
+        Ok(plan)
+    }
+
+    /// What a workload that must be stopped or started begins from, and the folder for its savepoint.
+    fn start_from(
+        &self,
+        change: &Change,
+        live: &[Value],
+        plan: &JobPlan,
+        record: Option<&JobRecord>,
+    ) -> Result<(Source, Option<String>), Error> {
+        let (old, new) = (plan.old.as_ref(), plan.new.as_ref());
+        let facts = &plan.found.facts;
+        let Some(either) = old.or(new) else {
+            return Err(nobody());
+        };
+        self.check_mode(either, plan)?;
         let wish = if change.going_back {
             Wish::Carry
         } else {
@@ -294,10 +263,8 @@ impl Session<'_> {
         });
         if new.is_none() && has_ended && record.is_none() {
             // A bounded job that has done its work leaves no state behind.
-            plan.action = JobAction::End(Source::Nothing {
-                why: "its job has ended".into(),
-            });
-            return Ok(plan);
+            let why = "its job has ended".into();
+            return Ok((Source::Nothing { why }, None));
         }
         let source = match decide(facts, record, &wish) {
             Decision::From(source) => source,
@@ -315,13 +282,8 @@ impl Session<'_> {
             }
         };
         let source = self.first_path(change, either, source, record);
-        plan.folder = self.check_state_is_kept(change, live, old, new, &source)?;
-        plan.action = if new.is_some() {
-            JobAction::Restart(source)
-        } else {
-            JobAction::End(source)
-        };
-        Ok(plan)
+        let folder = self.check_state_is_kept(change, live, old, new, &source)?;
+        Ok((source, folder))
     }
 
     /// A first start takes the savepoint that the chart's own arguments name.
@@ -429,27 +391,22 @@ impl Session<'_> {
             ),
         }
     }
-
-    /// An object's reference, with the release's namespace where it needs one and names none.
-    async fn reference(&self, object: &Value) -> Result<ObjectRef, Error> {
-        let reference = ObjectRef::of(object)?;
-        match self.client.locate(&reference).await {
-            Ok((mut located, _)) => {
-                if located.namespace.is_some() && reference.namespace.is_none() {
-                    located.namespace = Some(self.namespace.clone());
-                }
-                Ok(located)
-            }
-            Err(e) => Err(e.into()),
-        }
-    }
 }
 
-/// An object with the marks of the release that it belongs to.
-fn marked(object: &Value, release: &str, namespace: &str) -> Value {
-    let mut object = object.clone();
-    ownership::stamp(&mut object, release, namespace);
-    object
+/// Whether the objects of a workload that leaves the manifest stay, and its job with them.
+fn is_kept(objects: &[ObjectPlan], workload: &Workload) -> bool {
+    let jobmanager = &workload.jobmanager;
+    objects.iter().any(|o| {
+        o.action == ObjectAction::Keep
+            && o.reference.kind == jobmanager.kind
+            && o.reference.name == jobmanager.name
+            && o.reference.namespace.as_deref() == Some(&workload.namespace)
+    })
+}
+
+/// There is no such workload; it keeps the type from lying.
+fn nobody() -> Error {
+    Error::Failed("a workload that is neither old nor new".into())
 }
 
 /// Brings old and new workloads together: by name, and a lone leaver with a lone newcomer.

@@ -109,7 +109,9 @@ impl Session<'_> {
         .await?;
         let mut savepoints = Vec::new();
         for job in &planned.jobs {
-            let Some(old) = &job.old else { continue };
+            let (JobAction::End(_), Some(old)) = (&job.action, &job.old) else {
+                continue;
+            };
             if let Some(path) = journal.job(&old.name).and_then(|r| r.path.clone()) {
                 savepoints.push((old.name.clone(), path));
             }

@@ -12,6 +12,12 @@ impl From<Error> for CommandError {
             Error::Release(e) => return e.into(),
             Error::Own(e) => return e.into(),
             Error::Lock(e) => return e.into(),
+            Error::Several { first, .. } => {
+                return CommandError {
+                    message: text,
+                    ..CommandError::from(*first)
+                };
+            }
             Error::Flink(flink::rest::Error::Unreachable { .. }) => (
                 Kind::Unreachable,
                 vec!["--flink-rest URL, where REST is not reached through the API server".into()],

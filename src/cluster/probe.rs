@@ -17,7 +17,12 @@ pub enum DryRun {
     /// The object as it would be afterwards.
     After(Value),
     /// Fields that can't be changed would change: the object would have to be deleted and made anew.
-    Recreate(Vec<Cause>),
+    Recreate {
+        /// The fields.
+        causes: Vec<Cause>,
+        /// The object as it would be when made anew.
+        after: Value,
+    },
 }
 
 /// Kinds that hold data, or whose deletion takes other objects with it: never made anew (an immutable
@@ -87,7 +92,12 @@ impl Client {
             metadata.remove("resourceVersion");
         }
         match (self.create(&probe, true).await, error) {
-            (Ok(_), Error::Invalid { causes, .. }) => Ok(DryRun::Recreate(causes)),
+            (Ok(mut after), Error::Invalid { causes, .. }) => {
+                if let Some(metadata) = after.get_mut("metadata").and_then(Value::as_object_mut) {
+                    metadata.insert("name".into(), object.name.into());
+                }
+                Ok(DryRun::Recreate { causes, after })
+            }
             (_, error) => Err(error),
         }
     }

@@ -3,5 +3,5 @@
 pub mod objects;
 pub mod state;
 
-pub use objects::{Change, ObjectChange};
+pub use objects::Change;
 pub use state::{Decision, Facts, Source};

@@ -1,17 +1,24 @@
 //! What an apply will do to each object, from the live one and the server's dry run of the wanted one.
 
+use serde::{Deserialize, Serialize};
+
 use crate::cluster::diff;
 use crate::flink::manifest::{self, at};
 use crate::flink::workload::Workload;
 use crate::yaml::Value;
 
 /// What happens to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Change {
     /// It isn't there yet.
     Create,
     /// It is there and will differ.
     Update,
+    /// It is there, and fields would change that can't be changed: it is deleted and made anew.
+    Recreate,
+    /// It is there, belongs to no release or to another, and is taken over, changed or not.
+    Adopt,
     /// It is as it is wanted.
     Nothing,
     /// It has left the manifest.
@@ -26,20 +33,13 @@ impl Change {
         match self {
             Change::Create => "create",
             Change::Update => "update",
+            Change::Recreate => "recreate",
+            Change::Adopt => "adopt",
             Change::Nothing => "unchanged",
             Change::Delete => "delete",
             Change::Keep => "keep",
         }
     }
-}
-
-/// An object's change.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ObjectChange {
-    /// `Kind/name`, with the namespace where it isn't the release's.
-    pub object: String,
-    /// What happens.
-    pub change: Change,
 }
 
 /// Compares a live object with the server's dry run of the wanted one.
@@ -61,6 +61,8 @@ pub struct Pair<'a> {
     pub live: Option<&'a Value>,
     /// The object as it will be; `None` where it will go.
     pub wanted: Option<&'a Value>,
+    /// Whether it is deleted and made anew, and its pods with it.
+    pub recreated: bool,
 }
 
 impl<'a> Pair<'a> {
@@ -93,6 +95,9 @@ pub fn restart_reasons(
         let (live, wanted) = (template(pair.live), template(pair.wanted));
         let name = format!("{}/{}", manifest::kind(object), manifest::name(object));
         match (live, wanted) {
+            (Some(_), Some(_)) if pair.recreated => {
+                reasons.push(format!("{name} is made anew"));
+            }
             (Some(live), Some(wanted)) if live != wanted => {
                 reasons.push(format!(
                     "the pod template of {name} changes: {}",
@@ -115,6 +120,7 @@ pub fn restart_reasons(
         let Pair {
             live: Some(live),
             wanted: Some(wanted),
+            ..
         } = *pair
         else {
             continue;
@@ -221,6 +227,7 @@ mod tests {
                 .map(|(l, w)| Pair {
                     live: Some(l),
                     wanted: Some(w),
+                    recreated: false,
                 })
                 .collect();
             restart_reasons(&workload, &pairs, "ns")

@@ -346,10 +346,11 @@ async fn immutable_fields_mean_recreate() {
         assert!(matches!(same, DryRun::After(_)), "{same:?}");
         let kind = &before["kind"];
         let tried = client.dry_run(&after, Some(&live), false).await;
-        let Ok(DryRun::Recreate(causes)) = tried else {
+        let Ok(DryRun::Recreate { causes, after }) = tried else {
             panic!("{kind}: {tried:?}");
         };
         assert!(!causes.is_empty(), "{kind}");
+        assert_eq!(after["metadata"]["name"], "a");
     }
     // An error that a new object would have too stays one.
     let live = client.apply(&job("a"), Apply::default()).await.unwrap();
