@@ -164,7 +164,8 @@ impl Args {
         let place = |r: &Summary| (r.name.clone(), r.namespace.clone(), r.revision);
         releases.sort_by_cached_key(place);
         if self.date {
-            let at = |r: &Summary| r.updated.as_ref().and_then(release::Time::timestamp);
+            // As Helm 4.3 does: by whole seconds, and by name within one.
+            let at = |r: &Summary| Some(r.updated.as_ref()?.timestamp()?.as_second());
             releases.sort_by_cached_key(at);
         }
         if self.reverse {

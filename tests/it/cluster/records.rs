@@ -321,6 +321,9 @@ async fn hundreds_of_releases_are_listed_page_by_page() {
     for args in [
         &["list", "-o", "json"][..],
         &["list", "-m", "0", "-q", "-r"],
+        // Many of one second each.
+        &["list", "-m", "0", "-q", "-d"],
+        &["list", "-m", "0", "-q", "-d", "-r"],
         &["list", "-m", "0", "--failed", "-q"],
         &["list", "--offset", "250", "-q"],
     ] {
