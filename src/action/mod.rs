@@ -27,6 +27,7 @@ pub use error::Error;
 pub use proposal::Source;
 
 use crate::cluster::Client;
+use crate::plan::crds;
 use crate::plan::state::Wish;
 use crate::release::lock::Lock;
 
@@ -93,6 +94,14 @@ pub struct Options {
     pub history_max: u32,
     /// The text of the revision's description.
     pub description: Option<String>,
+    /// Whether hooks run.
+    pub hooks: bool,
+    /// Whether the logs of hooks are shown also where they succeed.
+    pub hook_logs: bool,
+    /// What is done with the CRDs of charts.
+    pub crds: crds::Mode,
+    /// Whether what a failed change made is deleted again.
+    pub cleanup_on_fail: bool,
 }
 
 impl Default for Options {
@@ -116,6 +125,10 @@ impl Default for Options {
             create_namespace: false,
             history_max: 10,
             description: None,
+            hooks: true,
+            hook_logs: false,
+            crds: crds::Mode::Create,
+            cleanup_on_fail: false,
         }
     }
 }

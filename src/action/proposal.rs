@@ -5,10 +5,12 @@ use super::journal::Operation;
 use super::target::Target;
 use super::{Error, Session};
 use crate::chart::Chart;
+use crate::flink::manifest;
+use crate::plan::crds::{Mode, served};
 use crate::release::{Hook, Release, SERVER_SIDE, Status, Time};
 use crate::render::{self, Capabilities, ReleaseOptions, Rendered};
 use crate::values::{self, UserValues};
-use crate::yaml::Map;
+use crate::yaml::{self, Map, Value};
 
 /// What a revision is made from.
 #[derive(Debug, Clone)]
@@ -37,8 +39,12 @@ impl Session<'_> {
             is_upgrade: operation != Operation::Install,
         };
         let capabilities = self.client.capabilities().await?;
-        let (chart, rendered) = render(source, &options, &capabilities)?;
-        let target = Target::of_render(&rendered, &self.namespace)?;
+        let mode = self.options.crds;
+        let (chart, rendered) = render(source, &options, &capabilities, mode)?;
+        let mut target = Target::of_render(&rendered, &self.namespace)?;
+        if mode != Mode::Skip {
+            target.crds = crds(&chart)?;
+        }
         let now = Time::now();
         let mut record = Release {
             name: self.release.clone(),
@@ -72,11 +78,13 @@ impl Session<'_> {
     }
 }
 
-/// Merges, checks and renders; offline.
+/// Merges, checks and renders; offline. Templates see also what the charts' CRDs bring, unless these
+/// are skipped.
 pub fn render(
     source: &Source,
     options: &ReleaseOptions,
     capabilities: &Capabilities,
+    mode: Mode,
 ) -> Result<(Chart, Rendered), Error> {
     let mut chart = source.chart.clone();
     let invalid = |e: &dyn std::fmt::Display| Error::Invalid(e.to_string());
@@ -85,13 +93,60 @@ pub fn render(
     if source.check_schema {
         values::validate(&chart, &values.value, &values.origins).map_err(|e| invalid(&e))?;
     }
+    let mut capabilities = capabilities.clone();
+    if mode != Mode::Skip {
+        for crd in crds(&chart)? {
+            for (version, kind, ..) in served(&crd) {
+                for known in [version.clone(), format!("{version}/{kind}")] {
+                    if !capabilities.api_versions.contains(&known) {
+                        capabilities.api_versions.push(known);
+                    }
+                }
+            }
+        }
+    }
     let rendered = render::render(
         &chart,
         &values.value,
         options,
-        capabilities,
+        &capabilities,
         &render::Options::default(),
     )
     .map_err(|e| invalid(&e))?;
     Ok((chart, rendered))
+}
+
+/// The CRDs in the crds/ of a chart and of all below it, those of subcharts that are turned off
+/// left out.
+fn crds(chart: &Chart) -> Result<Vec<Value>, Error> {
+    let mut all: Vec<Value> = Vec::new();
+    for (path, file) in chart.crd_files() {
+        let text = String::from_utf8_lossy(&file.data);
+        for document in yaml::split_documents(&text) {
+            let object = yaml::parse(document)
+                .map_err(|e| Error::Invalid(format!("{path}: it can't be read as YAML: {e}")))?;
+            if object.is_null() {
+                continue;
+            }
+            if manifest::kind(&object) != "CustomResourceDefinition" {
+                return Err(Error::Invalid(format!(
+                    "{path}: a {} in crds/, where only CRDs may stand",
+                    if manifest::kind(&object).is_empty() {
+                        "document without a kind"
+                    } else {
+                        manifest::kind(&object)
+                    }
+                )));
+            }
+            let name = manifest::name(&object);
+            if name.is_empty() {
+                return Err(Error::Invalid(format!("{path}: a CRD without a metadata.name")));
+            }
+            // Two charts may bring the same one; the parent's comes first.
+            if all.iter().all(|c| manifest::name(c) != name) {
+                all.push(object);
+            }
+        }
+    }
+    Ok(all)
 }

@@ -4,6 +4,7 @@ use super::Error;
 use crate::flink::inject;
 use crate::flink::manifest;
 use crate::flink::workload::{self, Workload};
+use crate::plan::crds;
 use crate::render::Rendered;
 use crate::yaml::{self, Value};
 
@@ -16,6 +17,8 @@ pub struct Target {
     pub manifest: String,
     /// The Flink clusters among them.
     pub workloads: Vec<Workload>,
+    /// The CRDs in the crds/ of its charts; no part of the manifest.
+    pub crds: Vec<Value>,
 }
 
 impl Target {
@@ -77,7 +80,23 @@ impl Target {
             objects,
             manifest,
             workloads,
+            crds: Vec::new(),
         })
+    }
+
+    /// Whether the charts' CRDs, or CRDs in the manifest, bring a kind; and then whether its objects
+    /// live in namespaces.
+    pub fn brings(&self, api_version: &str, kind: &str) -> Option<bool> {
+        let own = self
+            .objects
+            .iter()
+            .filter(|o| manifest::kind(o) == "CustomResourceDefinition");
+        self.crds
+            .iter()
+            .chain(own)
+            .flat_map(crds::served)
+            .find(|(v, k, ..)| v == api_version && k == kind)
+            .map(|(.., namespaced)| namespaced)
     }
 
     /// The object of a kind and name.

@@ -9,6 +9,7 @@ use super::{Context, error::CommandError, error::Kind};
 use crate::action::signals::Signals;
 use crate::action::{self, Options, Session};
 use crate::chart;
+use crate::plan::crds::Mode;
 use crate::plan::state::Wish;
 use crate::render;
 
@@ -85,6 +86,31 @@ pub struct ObjectFlags {
     /// The revision's description
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
+    /// Don't run hooks
+    #[arg(long)]
+    no_hooks: bool,
+    /// Show the logs of hooks also where they succeed
+    #[arg(long)]
+    hook_logs: bool,
+}
+
+/// How a change treats the CRDs in the crds/ of charts.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Objects and records")]
+pub struct CrdFlags {
+    /// What to do with the CRDs in the crds/ of charts; none is ever deleted or made older
+    #[arg(long, value_enum, value_name = "MODE", default_value_t, conflicts_with = "skip_crds")]
+    crds: Mode,
+    /// Leave the CRDs in the crds/ of charts alone: --crds skip
+    #[arg(long)]
+    skip_crds: bool,
+}
+
+impl CrdFlags {
+    /// What is to be done.
+    pub fn mode(&self) -> Mode {
+        if self.skip_crds { Mode::Skip } else { self.crds }
+    }
 }
 
 impl ObjectFlags {
@@ -166,6 +192,9 @@ pub fn options(state: &StateFlags, objects: &ObjectFlags, create_namespace: bool
         create_namespace,
         history_max: objects.history_max,
         description: objects.description.clone(),
+        hooks: !objects.no_hooks,
+        hook_logs: objects.hook_logs,
+        ..Options::default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::output::Format;
 use super::progress::Progress;
-use super::release_flags::{ObjectFlags, StateFlags, options, session, source};
+use super::release_flags::{CrdFlags, ObjectFlags, StateFlags, options, session, source};
 use super::shown::show_outcome;
 use super::values_flags::ValueFlags;
 use super::{Context, error::CommandError};
@@ -43,6 +43,8 @@ pub struct Args {
     state: StateFlags,
     #[command(flatten)]
     objects: ObjectFlags,
+    #[command(flatten)]
+    crds: CrdFlags,
     /// The shape of the result
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -63,11 +65,12 @@ impl Args {
             _ => Reuse::Unset,
         };
         let dry_run = self.objects.is_dry_run();
-        let options = options(
+        let mut options = options(
             &self.state,
             &self.objects,
             self.create_namespace && self.install,
         );
+        options.crds = self.crds.mode();
         let progress = Progress::new(cx.output);
         let outcome = cx.block_on(async {
             let mut session = session(cx, &self.name, options, &progress, !dry_run).await?;
