@@ -15,6 +15,8 @@ mod helm;
 mod hostile;
 mod kill;
 mod ledger;
+mod rbac;
+mod recover;
 mod story;
 mod values;
 mod values_coalesce;
