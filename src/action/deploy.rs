@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::change::Broken;
+use super::interrupted::is_under_way;
 use super::journal::{Journal, Operation, RevisionNote, StartedJob};
 use super::prepare::{Change, JobAction, Planned};
 use super::target::Target;
@@ -56,12 +57,12 @@ impl Session<'_> {
     pub(crate) async fn deploy(
         &self,
         proposal: Proposal,
-        history: Vec<Stored>,
+        mut history: Vec<Stored>,
         dry_run: bool,
     ) -> Result<Outcome, Error> {
         let begun = Instant::now();
         Store::check(&proposal.record)?;
-        let interrupted = self.journal().await?;
+        let interrupted = self.left(&mut history, dry_run).await?.open();
         self.check_pending(&history, interrupted.as_ref())?;
         let change = Change {
             prior: live_objects(&history, &self.namespace)?,
@@ -173,7 +174,7 @@ impl Session<'_> {
     async fn end_interrupted(&self, history: &[Stored], by: u32) -> Result<(), Error> {
         for stored in history
             .iter()
-            .filter(|s| s.release.info.status.is_pending())
+            .filter(|s| is_under_way(s.release.info.status))
         {
             let mut stored = stored.clone();
             stored.release.info.status = Status::Failed;

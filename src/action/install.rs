@@ -1,6 +1,7 @@
 //! `install`: the first revision of a release.
 
 use super::deploy::Outcome;
+use super::interrupted::Left;
 use super::journal::Operation;
 use super::proposal::Source;
 use super::{Error, Session};
@@ -13,7 +14,8 @@ impl Session<'_> {
         if !dry_run {
             self.ensure_namespace().await?;
         }
-        let history = self.history().await?;
+        let mut history = self.history().await?;
+        let left = self.left(&mut history, dry_run).await?;
         let revision = match history.last().map(|l| &l.release) {
             None => 1,
             Some(last) if last.info.status == Status::Uninstalled => last.version + 1,
@@ -24,7 +26,15 @@ impl Session<'_> {
                         s.release.info.status,
                         Status::Failed | Status::PendingInstall | Status::Uninstalled
                     )
-                }) && self.journal().await?.is_some() =>
+                }) && matches!(left, Left::Open(_)) =>
+            {
+                last.version + 1
+            }
+            // One that was killed when all but its last records was done: the same command again is
+            // right, and finds nothing to do.
+            Some(last)
+                if matches!(&left, Left::Ended(j) if j.operation == Operation::Install)
+                    && last.info.status == Status::Deployed =>
             {
                 last.version + 1
             }

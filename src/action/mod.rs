@@ -5,6 +5,7 @@ pub mod deploy;
 pub mod error;
 pub mod facts;
 pub mod install;
+mod interrupted;
 pub mod journal;
 pub mod ledger;
 mod objects;

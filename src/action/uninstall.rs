@@ -3,6 +3,7 @@
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::deploy::live_objects;
+use super::interrupted::Left;
 use super::journal::{Journal, Operation};
 use super::prepare::{Change, JobAction};
 use super::target::Target;
@@ -10,7 +11,7 @@ use super::{Error, Session};
 use crate::cluster::prune::uninstall_rank;
 use crate::cluster::{self, Delete, ObjectRef, PARALLEL};
 use crate::plan::objects::Change as ObjectAction;
-use crate::plan::state::Reached;
+use crate::plan::state::{JobRecord, Reached};
 use crate::release::{Release, Status, Time};
 
 /// How an uninstall ended.
@@ -24,20 +25,45 @@ pub struct Uninstalled {
     pub kept: Vec<String>,
 }
 
+impl Uninstalled {
+    /// The end of an uninstall that was killed when only its journal was left.
+    fn before(journal: &Journal, name: &str, namespace: &str) -> Self {
+        let path = |job: &JobRecord| Some((job.workload.clone(), job.path.clone()?));
+        Uninstalled {
+            release: Release {
+                name: name.to_owned(),
+                namespace: namespace.to_owned(),
+                version: journal.revision,
+                ..Release::default()
+            },
+            savepoints: journal.jobs.iter().filter_map(path).collect(),
+            kept: Vec::new(),
+        }
+    }
+}
+
 impl Session<'_> {
     /// Uninstalls the release.
     pub async fn uninstall(&self, keep_history: bool, dry_run: bool) -> Result<Uninstalled, Error> {
-        let history = self.history().await?;
+        let mut history = self.history().await?;
+        let left = self.left(&mut history, dry_run).await?;
         let Some(last) = history
             .last()
             .filter(|l| l.release.info.status != Status::Uninstalled)
         else {
+            if let Left::Ended(journal) = left {
+                return Ok(Uninstalled::before(
+                    &journal,
+                    &self.release,
+                    &self.namespace,
+                ));
+            }
             return Err(Error::NotFound(format!(
                 "release {:?} not found in namespace {:?}",
                 self.release, self.namespace
             )));
         };
-        let interrupted = self.journal().await?;
+        let interrupted = left.open();
         let change = Change {
             prior: live_objects(&history, &self.namespace)?,
             target: Target::default(),

@@ -93,9 +93,8 @@ fn try_row(small: &Small, proxy: &Proxy, row: &Row, release: &str) -> Result<(),
     // What changes, changes: alone, and at once.
     let (text, code) = small.says(&arguments(row.next, release));
     let nothing_left = code == 66 && matches!(row.next, "uninstall" | "rollback");
-    // An install that was done already, or a rollback of a release that is gone.
-    let done = code == 73 && row.next == "install" && small.statuses(release) == ["deployed"];
-    if code != 0 && !nothing_left && !done {
+
+    if code != 0 && !nothing_left {
         return wrong(&format!("{} ended with {code}", row.next), &text);
     }
     let words = without_hook(small.words(release));
@@ -165,6 +164,16 @@ fn after_a_kill_anywhere_the_next_command_finishes_or_undoes() {
                 });
             }
         }
+    }
+    let all = rows.len();
+    if std::env::var_os("NUTKIN_TEST_ALL_KILLS").is_none() {
+        // A third of them each day.
+        let day = usize::try_from(jiff::Timestamp::now().as_second()).unwrap() / 86_400;
+        let mut index = 0;
+        rows.retain(|_| {
+            index += 1;
+            (index + day) % 3 == 0
+        });
     }
     let next_row = AtomicUsize::new(0);
     let failures = std::sync::Mutex::new(Vec::new());

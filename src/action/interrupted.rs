@@ -1,0 +1,160 @@
+//! What an operation that did not end left behind: ended here where only its last steps are missing,
+//! else handed to the next one, which goes on from there.
+
+use super::journal::{Journal, Operation, RevisionNote, StartedJob};
+use super::{Error, Session};
+use crate::release::{Status, Stored};
+
+/// What an earlier operation left.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Left {
+    /// Nothing: it ended.
+    Nothing,
+    /// All was done, only its last records were missing; they are written now.
+    Ended(Journal),
+    /// Its journal: how far it came.
+    Open(Journal),
+}
+
+impl Left {
+    /// The journal that the next operation goes on from.
+    pub(crate) fn open(self) -> Option<Journal> {
+        match self {
+            Left::Open(journal) => Some(journal),
+            Left::Nothing | Left::Ended(_) => None,
+        }
+    }
+}
+
+/// Whether all that an operation was to do has been done: the outcome is recorded before the journal
+/// is taken away, and a job is proven before the outcome is recorded.
+fn has_ended(journal: &Journal, history: &[(u32, Status)]) -> bool {
+    let last = history.last();
+    match journal.operation {
+        // Its records go last.
+        Operation::Uninstall => last.is_none_or(|(_, status)| *status == Status::Uninstalled),
+        Operation::Install | Operation::Upgrade | Operation::Rollback => {
+            last.is_some_and(|l| *l == (journal.revision, Status::Deployed))
+        }
+    }
+}
+
+impl Session<'_> {
+    /// Looks for what an earlier operation left, and ends it where only its end is missing; `history`
+    /// then says so. A dry run only looks.
+    pub(crate) async fn left(&self, history: &mut [Stored], dry_run: bool) -> Result<Left, Error> {
+        let Some(journal) = self.journal().await? else {
+            return Ok(Left::Nothing);
+        };
+        let statuses: Vec<(u32, Status)> = history
+            .iter()
+            .map(|s| (s.release.version, s.release.info.status))
+            .collect();
+        if !has_ended(&journal, &statuses) {
+            return Ok(Left::Open(journal));
+        }
+        if dry_run {
+            return Ok(Left::Ended(journal));
+        }
+        let older = history.len().saturating_sub(1);
+        for stored in history.iter_mut().take(older) {
+            stored.release.info.status = match stored.release.info.status {
+                Status::Deployed => Status::Superseded,
+                status if is_under_way(status) => Status::Failed,
+                _ => continue,
+            };
+            *stored = self.store().update(stored).await?;
+        }
+        if journal.operation != Operation::Uninstall
+            && self.revision_note(journal.revision).await?.is_none()
+        {
+            self.save_note(&note(&journal)).await?;
+        }
+        self.end_journal().await?;
+        Ok(Left::Ended(journal))
+    }
+}
+
+/// Whether a revision's record says that somebody works on it.
+pub(crate) fn is_under_way(status: Status) -> bool {
+    status.is_pending() || status == Status::Uninstalling
+}
+
+/// What can still be said of a revision whose run was killed before it could say it.
+fn note(journal: &Journal) -> RevisionNote {
+    let jobs = journal.jobs.iter().filter_map(|job| {
+        Some(StartedJob {
+            workload: job.workload.clone(),
+            job_id: job.new_job_id.clone()?,
+            restored_from: job.path.clone(),
+            downtime: None,
+        })
+    });
+    RevisionNote {
+        revision: journal.revision,
+        operation: journal.operation.word().to_owned(),
+        jobs: jobs.collect(),
+        ..RevisionNote::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_has_ended_when_its_outcome_is_recorded() {
+        let table = [
+            (Operation::Install, vec![(1, Status::Deployed)], 1, true),
+            (
+                Operation::Install,
+                vec![(1, Status::PendingInstall)],
+                1,
+                false,
+            ),
+            (
+                Operation::Upgrade,
+                vec![(1, Status::Deployed), (2, Status::Deployed)],
+                2,
+                true,
+            ),
+            (
+                Operation::Upgrade,
+                vec![(1, Status::Deployed), (2, Status::PendingUpgrade)],
+                2,
+                false,
+            ),
+            // The journal is written before its record.
+            (Operation::Upgrade, vec![(1, Status::Deployed)], 2, false),
+            // Somebody went on over it.
+            (
+                Operation::Upgrade,
+                vec![(2, Status::Failed), (3, Status::Deployed)],
+                2,
+                false,
+            ),
+            (Operation::Uninstall, vec![], 1, true),
+            (
+                Operation::Uninstall,
+                vec![(1, Status::Uninstalled)],
+                1,
+                true,
+            ),
+            (
+                Operation::Uninstall,
+                vec![(1, Status::Uninstalling)],
+                1,
+                false,
+            ),
+            (Operation::Uninstall, vec![(1, Status::Deployed)], 1, false),
+        ];
+        for (operation, history, revision, expected) in table {
+            let journal = Journal::new(operation, revision);
+            assert_eq!(
+                has_ended(&journal, &history),
+                expected,
+                "{operation:?} {revision} {history:?}"
+            );
+        }
+    }
+}
