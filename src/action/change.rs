@@ -297,17 +297,16 @@ impl Session<'_> {
                     Some(live) => self.migrate(live).await?,
                     None => {}
                 }
-                let result = self
-                    .client
-                    .apply(
-                        wanted,
-                        Apply {
-                            force,
-                            ..Apply::default()
-                        },
-                    )
-                    .await;
-                result.map(drop).map_err(Error::from)
+                // What is made anew is no longer there to be written over.
+                let over = o
+                    .live
+                    .as_ref()
+                    .filter(|_| o.action != ObjectAction::Recreate);
+                let how = Apply {
+                    force,
+                    ..Apply::default()
+                };
+                self.apply_over(wanted, over, how).await.map(drop)
             }))
             .buffer_unordered(PARALLEL)
             .try_collect::<Vec<()>>()

@@ -111,13 +111,22 @@ impl Session<'_> {
             Operation::Rollback => Status::PendingRollback,
             Operation::Upgrade | Operation::Uninstall => Status::PendingUpgrade,
         };
+        let is_new = interrupted.is_none();
         let mut journal =
             interrupted.unwrap_or_else(|| Journal::new(proposal.operation, record.version));
         journal.operation = proposal.operation;
         journal.revision = record.version;
         // The journal first: a pending record without one would look like Helm's.
         self.save_journal(&mut journal).await?;
-        let stored = self.store().create(&record).await?;
+        let stored = match self.begin(&record).await {
+            Ok(stored) => stored,
+            Err(e) => {
+                if is_new {
+                    self.drop_journal(&journal).await?;
+                }
+                return Err(e);
+            }
+        };
         self.end_interrupted(&history, record.version).await?;
         match self.carry_out(&change, &planned, &mut journal).await {
             Ok(jobs) => {
@@ -141,6 +150,12 @@ impl Session<'_> {
                     unchanged: false,
                 }),
         }
+    }
+
+    /// Makes the record of a revision, if the lock is still ours.
+    async fn begin(&self, record: &Release) -> Result<Stored, Error> {
+        self.check_lock().await?;
+        Ok(self.store().create(record).await?)
     }
 
     /// Refuses to go on over an operation that is Helm's and not ours to finish.

@@ -20,6 +20,7 @@ pub mod stop;
 pub mod target;
 pub mod uninstall;
 pub mod upgrade;
+mod write;
 
 use std::time::Duration;
 
@@ -184,6 +185,14 @@ impl Session<'_> {
         match &self.lock {
             Some(lock) => Ok(lock.check().await?),
             None => Ok(()),
+        }
+    }
+
+    /// Sees that the lock was ours a moment ago, without a request where that is known.
+    pub(crate) async fn lock_is_fresh(&self) -> Result<(), Error> {
+        match &self.lock {
+            Some(lock) if !lock.is_fresh().await => Ok(lock.check().await?),
+            _ => Ok(()),
         }
     }
 

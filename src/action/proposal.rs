@@ -140,7 +140,9 @@ fn crds(chart: &Chart) -> Result<Vec<Value>, Error> {
             }
             let name = manifest::name(&object);
             if name.is_empty() {
-                return Err(Error::Invalid(format!("{path}: a CRD without a metadata.name")));
+                return Err(Error::Invalid(format!(
+                    "{path}: a CRD without a metadata.name"
+                )));
             }
             // Two charts may bring the same one; the parent's comes first.
             if all.iter().all(|c| manifest::name(c) != name) {

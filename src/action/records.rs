@@ -75,6 +75,22 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Removes a journal that was written for nothing, if it is still that one.
+    pub(crate) async fn drop_journal(&self, journal: &Journal) -> Result<(), Error> {
+        let version = journal
+            .version
+            .as_ref()
+            .map(|(version, _)| version.as_str());
+        match self
+            .own()
+            .delete(&self.release, Kind::Journal, ONLY, version)
+            .await
+        {
+            Ok(_) | Err(OwnError::Stale { .. }) => Ok(()),
+            Err(e) => Err(e.into()),
+        }
+    }
+
     /// The ledger; empty where there is none.
     pub async fn ledger(&self) -> Result<Ledger, Error> {
         Ok(self

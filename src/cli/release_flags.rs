@@ -99,7 +99,13 @@ pub struct ObjectFlags {
 #[command(next_help_heading = "Objects and records")]
 pub struct CrdFlags {
     /// What to do with the CRDs in the crds/ of charts; none is ever deleted or made older
-    #[arg(long, value_enum, value_name = "MODE", default_value_t, conflicts_with = "skip_crds")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "MODE",
+        default_value_t,
+        conflicts_with = "skip_crds"
+    )]
     crds: Mode,
     /// Leave the CRDs in the crds/ of charts alone: --crds skip
     #[arg(long)]
@@ -109,7 +115,11 @@ pub struct CrdFlags {
 impl CrdFlags {
     /// What is to be done.
     pub fn mode(&self) -> Mode {
-        if self.skip_crds { Mode::Skip } else { self.crds }
+        if self.skip_crds {
+            Mode::Skip
+        } else {
+            self.crds
+        }
     }
 }
 

@@ -56,9 +56,9 @@ pub fn decide(mode: Mode, live: Option<&Value>, wanted: &Value) -> Decision {
     match mode {
         Mode::Skip => Decision::Nothing,
         Mode::Create => match news(live, wanted) {
-            Some(what) => Decision::Leave(format!(
-                "the chart's has {what}; --crds upgrade brings it"
-            )),
+            Some(what) => {
+                Decision::Leave(format!("the chart's has {what}; --crds upgrade brings it"))
+            }
             None => Decision::Nothing,
         },
         Mode::Upgrade => {
@@ -301,27 +301,46 @@ mod tests {
 
     #[test]
     fn never_older_never_lossy() {
-        let one = |fields: &'static [&'static str]| crd(&[("v1beta1", true, fields)], None, &["v1beta1"]);
+        let one =
+            |fields: &'static [&'static str]| crd(&[("v1beta1", true, fields)], None, &["v1beta1"]);
         let plain = one(&["a"]);
         let up = |live: &Value, wanted: &Value| decide(Mode::Upgrade, Some(live), wanted);
         assert_eq!(decide(Mode::Create, None, &plain), Decision::Create);
         assert_eq!(decide(Mode::Upgrade, None, &plain), Decision::Create);
         assert_eq!(decide(Mode::Skip, None, &plain), Decision::Nothing);
-        assert_eq!(decide(Mode::Create, Some(&plain), &plain), Decision::Nothing);
-        assert_eq!(decide(Mode::Skip, Some(&plain), &one(&["b"])), Decision::Nothing);
+        assert_eq!(
+            decide(Mode::Create, Some(&plain), &plain),
+            Decision::Nothing
+        );
+        assert_eq!(
+            decide(Mode::Skip, Some(&plain), &one(&["b"])),
+            Decision::Nothing
+        );
         for (live, wanted, words) in [
             // Fields that would be dropped.
             (one(&["a", "b"]), one(&["a"]), "lacks v1beta1.spec.b"),
             (one(&["a", "b"]), one(&["a", "c"]), "lacks v1beta1.spec.b"),
             // Lower versions.
             (
-                crd(&[("v1", true, &["a"]), ("v1beta1", false, &["a"])], None, &["v1"]),
+                crd(
+                    &[("v1", true, &["a"]), ("v1beta1", false, &["a"])],
+                    None,
+                    &["v1"],
+                ),
                 plain.clone(),
                 "its newest version is v1beta1, there it is v1",
             ),
             (
-                crd(&[("v1", true, &["a"]), ("v1beta1", false, &["a"])], None, &["v1"]),
-                crd(&[("v1", false, &["a"]), ("v1beta1", true, &["a"])], None, &[]),
+                crd(
+                    &[("v1", true, &["a"]), ("v1beta1", false, &["a"])],
+                    None,
+                    &["v1"],
+                ),
+                crd(
+                    &[("v1", false, &["a"]), ("v1beta1", true, &["a"])],
+                    None,
+                    &[],
+                ),
                 "it stores v1beta1, there it is v1",
             ),
             (
@@ -345,13 +364,21 @@ mod tests {
             ),
             // A served version that nothing is stored as may go.
             (
-                crd(&[("v1alpha1", false, &["a"]), ("v1", true, &["a"])], None, &["v1"]),
+                crd(
+                    &[("v1alpha1", false, &["a"]), ("v1", true, &["a"])],
+                    None,
+                    &["v1"],
+                ),
                 crd(&[("v1", true, &["a"])], None, &[]),
             ),
         ] {
             assert_eq!(up(&live, &wanted), Decision::Upgrade);
         }
-        let live = crd(&[("v1alpha1", false, &["a"]), ("v1", true, &["a"])], None, &["v1alpha1", "v1"]);
+        let live = crd(
+            &[("v1alpha1", false, &["a"]), ("v1", true, &["a"])],
+            None,
+            &["v1alpha1", "v1"],
+        );
         assert!(matches!(
             up(&live, &crd(&[("v1", true, &["a"])], None, &[])),
             Decision::Refuse(why) if why.contains("v1alpha1")
@@ -364,11 +391,35 @@ mod tests {
 
     #[test]
     fn versions_stand_in_kubernetes_order() {
-        let mut all = ["v1alpha1", "foo10", "v2", "v10beta3", "v1", "v3beta1", "v11alpha2", "foo1", "v10", "v12alpha1", "v11beta2"];
+        let mut all = [
+            "v1alpha1",
+            "foo10",
+            "v2",
+            "v10beta3",
+            "v1",
+            "v3beta1",
+            "v11alpha2",
+            "foo1",
+            "v10",
+            "v12alpha1",
+            "v11beta2",
+        ];
         all.sort_by_key(|v| std::cmp::Reverse(rank(v)));
         assert_eq!(
             all,
-            ["v10", "v2", "v1", "v11beta2", "v10beta3", "v3beta1", "v12alpha1", "v11alpha2", "v1alpha1", "foo1", "foo10"]
+            [
+                "v10",
+                "v2",
+                "v1",
+                "v11beta2",
+                "v10beta3",
+                "v3beta1",
+                "v12alpha1",
+                "v11alpha2",
+                "v1alpha1",
+                "foo1",
+                "foo10"
+            ]
         );
     }
 

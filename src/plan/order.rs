@@ -115,7 +115,9 @@ pub fn waves(items: &[Item<'_>]) -> Result<Vec<Wave>, Error> {
     let mut before: BTreeSet<Need> = BTreeSet::new();
     for (nth, group) in groups.iter().enumerate() {
         let members: Vec<usize> = (0..items.len()).filter(|i| weights[*i] == *group).collect();
-        let levels = levels(items, &members, &needs, |(r, _)| usize::from(stage(&r.kind)))?;
+        let levels = levels(items, &members, &needs, |(r, _)| {
+            usize::from(stage(&r.kind))
+        })?;
         let mut of_group: Vec<Wave> = Vec::new();
         let mut distinct: Vec<usize> = levels.iter().map(|(_, level)| *level).collect();
         distinct.sort_unstable();

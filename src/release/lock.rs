@@ -282,6 +282,12 @@ impl Lock {
         self.held.renew().await
     }
 
+    /// Whether its last renewal is so new that nobody can have taken it since.
+    pub async fn is_fresh(&self) -> bool {
+        self.held.lost.borrow().is_none()
+            && self.held.lease.lock().await.1.elapsed() < LEASE - RENEW
+    }
+
     /// Ends when the lock is lost, with the cause.
     pub async fn lost(&self) -> LockError {
         let mut lost = self.lost.clone();

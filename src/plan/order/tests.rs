@@ -90,7 +90,11 @@ fn kinds_weights_and_needs() {
                 ("ConfigMap/late", "Deployment/operator", ""),
                 ("ConfigMap/c", "", ""),
                 ("Deployment/operator", "", ""),
-                ("FlinkDeployment/job", "Deployment/operator, Service/hook", ""),
+                (
+                    "FlinkDeployment/job",
+                    "Deployment/operator, Service/hook",
+                    "",
+                ),
                 ("Service/hook", "", ""),
             ],
             vec![

@@ -29,7 +29,8 @@ fn a_holder_that_wakes_up_late_overwrites_nothing() {
     );
     assert_eq!(counted.code(), Some(0), "{}", counted.text());
     let points = counted.changes.len();
-    let next = AtomicUsize::new(0);
+    // Before the first request it holds nothing yet.
+    let next = AtomicUsize::new(1);
     let failures = std::sync::Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {

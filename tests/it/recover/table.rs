@@ -196,6 +196,10 @@ fn after_a_kill_anywhere_the_next_command_finishes_or_undoes() {
         }
     });
     let failures = failures.into_inner().expect("the list");
-    println!("kill table: {} rows, {} failed", rows.len(), failures.len());
+    println!(
+        "kill table: {} of {all} rows, {} failed",
+        rows.len(),
+        failures.len()
+    );
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
