@@ -10,7 +10,7 @@ use super::target::Target;
 use super::{Error, Session};
 use crate::cluster::{self, ObjectRef};
 use crate::plan::objects::Change as ObjectAction;
-use crate::release::{Release, Status, Store, Stored, Time};
+use crate::release::{LockError, Release, Status, Store, StoreError, Stored, Time};
 use crate::yaml::{Value, go_json};
 
 /// A revision in the making.
@@ -121,7 +121,13 @@ impl Session<'_> {
         let stored = match self.begin(&record).await {
             Ok(stored) => stored,
             Err(e) => {
-                if is_new {
+                // Another works on the release. Any other failure leaves it open whether the record was
+                // made: with its journal it is ours.
+                let is_others = matches!(
+                    e,
+                    Error::Lock(LockError::Lost { .. }) | Error::Release(StoreError::Exists { .. })
+                );
+                if is_new && is_others {
                     self.drop_journal(&journal).await?;
                 }
                 return Err(e);

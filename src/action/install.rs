@@ -19,14 +19,13 @@ impl Session<'_> {
         let revision = match history.last().map(|l| &l.release) {
             None => 1,
             Some(last) if last.info.status == Status::Uninstalled => last.version + 1,
-            // A first install that broke off: finished by the same command.
+            // A first install that failed or broke off: the same command may try again.
             Some(last)
-                if history.iter().all(|s| {
-                    matches!(
-                        s.release.info.status,
-                        Status::Failed | Status::PendingInstall | Status::Uninstalled
-                    )
-                }) && matches!(left, Left::Open(_)) =>
+                if history.iter().all(|s| match s.release.info.status {
+                    Status::Failed | Status::Uninstalled => true,
+                    Status::PendingInstall => matches!(left, Left::Open(_)),
+                    _ => false,
+                }) =>
             {
                 last.version + 1
             }

@@ -12,6 +12,9 @@ use crate::yaml::Value;
 /// Helm 4's field manager; ours too, so that both own one set of fields.
 pub const FIELD_MANAGER: &str = "helm";
 
+/// How often a write is sent again on a conflict that nothing explains.
+const CONFLICTS: u32 = 4;
+
 /// How an object is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Apply {
@@ -213,7 +216,8 @@ impl Client {
     /// [`Error::Conflict`], [`Error::Invalid`], [`Error::NoNamespace`], [`Error::NoKind`],
     /// [`Error::Stale`] and the rest.
     pub async fn apply(&self, object: &Value, how: Apply) -> Result<Value> {
-        let (located, path) = self.locate(&ObjectRef::of(object)?).await?;
+        let wanted = ObjectRef::of(object)?;
+        let (located, path) = self.locate(&wanted).await?;
         let mut body = object.clone();
         set_namespace(&mut body, located.namespace.as_deref());
         if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -234,7 +238,7 @@ impl Client {
         if how.dry_run {
             request = request.query("dryRun", "All");
         }
-        self.send(&request).await
+        self.send_over(&request, &wanted, &body).await
     }
 
     /// Creates an object.
@@ -258,12 +262,20 @@ impl Client {
         if dry_run {
             request = request.query("dryRun", "All");
         }
-        match self.send_told(&request).await {
-            (result @ Err(Error::Exists { .. }), true) => {
-                self.unless_done(&located, body, result).await
+        let mut unsure = false;
+        for _ in 0..CONFLICTS {
+            let (result, told) = self.send_told(&request).await;
+            unsure |= told;
+            match result {
+                // A race within the server: nothing says that it is there.
+                Err(Error::Stale { .. }) => unsure = true,
+                Err(Error::Exists { .. }) if unsure => {
+                    return self.unless_done(&located, body, result).await;
+                }
+                result => return result,
             }
-            (result, _) => result,
         }
+        self.send(&request).await
     }
 
     /// Replaces an object. With a resourceVersion in its metadata only if it still has that one.
@@ -277,12 +289,35 @@ impl Client {
         let request = Request::new(Method::PUT, path, "update", Target::Object(located.clone()))
             .query("fieldManager", FIELD_MANAGER)
             .json(&body);
-        match self.send_told(&request).await {
-            (result @ Err(Error::Stale { .. }), true) => {
-                self.unless_done(&located, body, result).await
+        self.send_over(&request, &located, &body).await
+    }
+
+    /// Sends a write whose metadata may name a uid and a resourceVersion as preconditions. A conflict
+    /// may mean that they hold no longer, or that the write got through unseen the first time; where
+    /// neither is so, the server lost a race within itself (kubernetes/apiserver's GuaranteedUpdate
+    /// gives up after some tries), and the write is sent again.
+    async fn send_over(
+        &self,
+        request: &Request,
+        object: &ObjectRef,
+        written: &Value,
+    ) -> Result<Value> {
+        let mut unsure = false;
+        for _ in 0..CONFLICTS {
+            let (result, told) = self.send_told(request).await;
+            unsure |= told;
+            let Err(Error::Stale { .. }) = result else {
+                return result;
+            };
+            match self.find(object).await? {
+                Some(found) if met(&found, written) => {}
+                Some(_) if unsure => {
+                    return self.unless_done(object, written.clone(), result).await;
+                }
+                _ => return result,
             }
-            (result, _) => result,
         }
+        self.send(request).await
     }
 
     /// After a write that may have got through unseen and then failed when sent again: the object
@@ -350,13 +385,10 @@ impl Client {
         )
         .query("fieldManager", FIELD_MANAGER)
         .body(media_type, patch.to_string().into_bytes());
-        let (result, unsure) = self.send_told(&request).await;
-        match result {
-            Err(Error::Stale { .. }) if unsure && subresource.is_none() => {
-                self.unless_done(&located, patch.clone(), result).await
-            }
-            result => result,
+        if subresource.is_some() || !patch.is_object() {
+            return self.send(&request).await;
         }
+        self.send_over(&request, &located, patch).await
     }
 
     /// Sets the replicas of a Deployment, StatefulSet or ReplicaSet by its `scale` subresource. With a
@@ -409,11 +441,19 @@ impl Client {
         if how.dry_run {
             options["dryRun"] = serde_json::json!(["All"]);
         }
-        let request =
-            Request::new(Method::DELETE, path, "delete", Target::Object(located)).json(&options);
-        match self.send::<Value>(&request).await {
+        let request = Request::new(
+            Method::DELETE,
+            path,
+            "delete",
+            Target::Object(located.clone()),
+        )
+        .json(&options);
+        let conditions = serde_json::json!({ "metadata": options["preconditions"] });
+        match self.send_over(&request, &located, &conditions).await {
             Ok(_) => Ok(true),
             Err(e) if e.is_absent() => Ok(false),
+            // Gone since, whoever deleted it.
+            Err(Error::Stale { .. }) if self.find(&located).await?.is_none() => Ok(false),
             Err(e) => Err(e),
         }
     }
@@ -432,6 +472,17 @@ fn set_namespace(object: &mut Value, namespace: Option<&str>) {
             metadata.remove("namespace");
         }
     }
+}
+
+/// Whether an object still has the uid and resourceVersion that a write names, where it names them.
+fn met(found: &Value, written: &Value) -> bool {
+    ["uid", "resourceVersion"].iter().all(|field| {
+        let of = |object: &Value| {
+            let value = object.get("metadata")?.get(field)?;
+            value.as_str().map(str::to_owned)
+        };
+        of(written).is_none_or(|wanted| of(found) == Some(wanted))
+    })
 }
 
 /// Whether `found` holds everything that `sent` has.
