@@ -180,8 +180,11 @@ fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
 pub mod charts;
 mod completion;
 mod create;
+pub mod helm_env;
 mod lint;
 mod package;
+mod post_renderer;
+pub mod render_flags;
 mod show;
 mod template;
 mod values;

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::error::{CommandError, Kind};
+use super::render_flags::{NameFlags, RenderFlags};
 use super::values_flags::ValueFlags;
 use super::{Context, charts};
 use crate::chart::{self, path_match};
-use crate::render::{Capabilities, Options, ReleaseOptions};
+use crate::render::{Capabilities, ReleaseOptions};
 
 /// Render a chart's templates, without a cluster
 ///
@@ -24,7 +25,11 @@ pub struct Args {
     #[arg(required = true, num_args = 1..=2, value_names = ["NAME", "CHART"])]
     name_and_chart: Vec<String>,
     #[command(flatten)]
+    naming: NameFlags,
+    #[command(flatten)]
     values: ValueFlags,
+    #[command(flatten)]
+    rendering: RenderFlags,
     /// Show only what these templates make; a glob below the chart, may be repeated
     #[arg(short = 's', long, value_name = "TEMPLATE")]
     show_only: Vec<String>,
@@ -52,9 +57,6 @@ pub struct Args {
     /// Put the release's name into the path below --output-dir
     #[arg(long)]
     release_name: bool,
-    /// Let templates ask for random text and the time, so that each render differs
-    #[arg(long)]
-    allow_random: bool,
 }
 
 /// A piece of output: its source, and its text without the separator.
@@ -66,12 +68,10 @@ struct Piece {
 impl Args {
     /// Renders and prints.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
-        let (name, path) = match self.name_and_chart.as_slice() {
-            [chart] => ("release-name", chart),
-            [name, chart, ..] => (name.as_str(), chart),
-            [] => return Err(CommandError::new(Kind::Usage, "the chart is missing")),
-        };
-        let path = Path::new(path);
+        let (name, path) = self
+            .naming
+            .resolve(&self.name_and_chart, Some("release-name"))?;
+        let path = Path::new(&path);
         let chart = chart::load(path)?;
         if chart.is_library() {
             return Err(CommandError::new(
@@ -92,7 +92,7 @@ impl Args {
             })
             .collect();
         let release = ReleaseOptions {
-            name: name.to_owned(),
+            name: name.clone(),
             namespace: cx
                 .global
                 .namespace
@@ -101,10 +101,7 @@ impl Args {
             revision: 1,
             is_upgrade: self.is_upgrade,
         };
-        let options = Options {
-            lookup: None,
-            allow_random: self.allow_random,
-        };
+        let options = self.rendering.options()?;
         let (_, rendered) = charts::render_chart(
             chart,
             path,
@@ -127,7 +124,7 @@ impl Args {
         let hooks: Vec<Piece> = hooks.map(piece).collect();
         if let Some(folder) = &self.output_dir {
             let folder = if self.release_name {
-                folder.join(name)
+                folder.join(&name)
             } else {
                 folder.clone()
             };

@@ -32,21 +32,28 @@ pub(super) fn read(
     documents: &mut Vec<Document>,
     hooks: &mut Vec<Hook>,
 ) -> Result<(), Error> {
-    for (first_line, text) in split(output) {
-        let object = parse(source, first_line, output, text)?;
-        // A document of comments alone is no object, but Helm's manifest has it.
-        let object = object.unwrap_or_default();
-        let document = Document {
-            source: source.to_owned(),
-            text: text.to_owned(),
-            object,
-        };
+    for document in pieces(source, output)? {
         match annotation(&document.object, HOOK) {
             Some(events) => hooks.push(hook(events.to_owned(), document)?),
             None => documents.push(document),
         }
     }
     Ok(())
+}
+
+/// The documents of one template's output, hooks among them.
+pub(super) fn pieces(source: &str, output: &str) -> Result<Vec<Document>, Error> {
+    let mut found = Vec::new();
+    for (first_line, text) in split(output) {
+        let object = parse(source, first_line, output, text)?;
+        found.push(Document {
+            source: source.to_owned(),
+            text: text.to_owned(),
+            // A document of comments alone is no object, but Helm's manifest has it.
+            object: object.unwrap_or_default(),
+        });
+    }
+    Ok(found)
 }
 
 /// Splits at `---` at the start of a line, as Helm 4.3.1 does (`(?m)^---[ \t]*`): text may follow the

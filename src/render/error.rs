@@ -48,6 +48,12 @@ pub enum Error {
         /// What was perhaps meant, with a leading separator; may be empty.
         hint: String,
     },
+    /// The post-renderer failed.
+    #[error("post-renderer: {cause}")]
+    PostRender {
+        /// What it complained about, or what is wrong with what it gave back.
+        cause: String,
+    },
     /// The chart wants another version of Kubernetes.
     #[error("chart {chart:?} requires kubeVersion {constraint}, which Kubernetes {version} is not")]
     KubeVersion {
@@ -88,6 +94,7 @@ impl Error {
                 (file, None)
             }
             Error::KubeVersion { .. } => ("Chart.yaml", None),
+            Error::PostRender { .. } => ("", None),
         }
     }
 }

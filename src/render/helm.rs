@@ -37,6 +37,7 @@ pub(super) fn render(
         kube_version: &capabilities.kube_version,
         api_versions: &capabilities.api_versions,
     };
+    let enable_dns = options.enable_dns;
     let lookup = options
         .lookup
         .clone()
@@ -47,6 +48,7 @@ pub(super) fn render(
         });
     let options = exec::Options {
         lookup,
+        enable_dns,
         ..exec::Options::default()
     };
     Ok(engine::render(&input, &options)?.texts)

@@ -6,6 +6,7 @@ mod error;
 mod helm;
 pub mod lint;
 mod order;
+mod post;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::yaml::{Map, Value};
 pub use capabilities::{Capabilities, DEFAULT_KUBE_VERSION};
 pub use error::Error;
 pub use order::install_key;
+pub use post::PostRenderer;
 
 /// What a template may know of the release: Helm's `.Release`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,12 @@ pub struct Options {
     pub lookup: Option<Arc<Lookup>>,
     /// Whether templates may ask for random bytes and the time.
     pub allow_random: bool,
+    /// Whether `getHostByName` may ask the network.
+    pub enable_dns: bool,
+    /// Whether the notes of subcharts stand below the chart's own.
+    pub subchart_notes: bool,
+    /// What the objects go through before they are sorted.
+    pub post_renderer: Option<Arc<PostRenderer>>,
 }
 
 /// A document of a manifest.
@@ -178,16 +186,14 @@ pub fn render(
         outputs.extend(helm::render(chart, values, release, capabilities, options)?);
     }
 
-    let mut rendered = Rendered::default();
-    let own_notes = format!("{}/templates/NOTES.txt", chart.name());
+    let mut rendered = Rendered {
+        notes: take_notes(&mut outputs, chart.name(), options.subchart_notes),
+        ..Rendered::default()
+    };
+    if let Some(run) = &options.post_renderer {
+        outputs = post::apply(&outputs, &**run)?;
+    }
     for (source, output) in outputs {
-        let bare = source.strip_suffix(".tera").unwrap_or(&source);
-        if bare.ends_with("NOTES.txt") {
-            if bare == own_notes {
-                rendered.notes = output;
-            }
-            continue;
-        }
         documents::read(
             &source,
             &output,
@@ -198,6 +204,27 @@ pub fn render(
     documents::sort_documents(&mut rendered.documents);
     documents::sort_hooks(&mut rendered.hooks);
     Ok(rendered)
+}
+
+/// Takes each NOTES.txt out of the outputs; gives the chart's own and, where they are wanted, the subcharts' below.
+fn take_notes(outputs: &mut BTreeMap<String, String>, chart: &str, subcharts: bool) -> String {
+    let bare = |name: &str| name.strip_suffix(".tera").unwrap_or(name).to_owned();
+    let all = std::mem::take(outputs);
+    let (notes, others): (BTreeMap<_, _>, BTreeMap<_, _>) = all
+        .into_iter()
+        .partition(|(name, _)| bare(name).ends_with("NOTES.txt"));
+    *outputs = others;
+    let is_own = |name: &str| bare(name) == format!("{chart}/templates/NOTES.txt");
+    let own = notes.iter().filter(|(name, _)| is_own(name));
+    let others = notes.iter().filter(|(name, _)| subcharts && !is_own(name));
+    let mut text = String::new();
+    for (_, notes) in own.chain(others) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(notes);
+    }
+    text
 }
 
 /// How the numbers of a chart's values are to be read: exactly for Tera, as Helm does where a template

@@ -166,8 +166,8 @@ fn render(input: &Input<'_>, findings: &mut Findings) -> Option<Rendered> {
     };
     // What is random is no fault of the chart.
     let options = Options {
-        lookup: None,
         allow_random: true,
+        ..Options::default()
     };
     match super::render(
         input.chart,

@@ -78,19 +78,26 @@ const STACK_SIZE: usize = 512 << 20;
 /// # Errors
 /// The first error, in Helm's order of templates: those of deeper folders first, names descending.
 pub fn render(input: &Input<'_>, options: &Options) -> Result<Output, Box<RenderError>> {
-    let work = |size: usize| move || render_here(input, options, Stack::here(size));
+    on_large_stack(|stack| render_here(input, options, stack))
+}
+
+/// Does something on a thread with a stack for deep templates.
+fn on_large_stack<T: Send>(
+    work: impl Fn(Stack) -> Result<T, Box<RenderError>> + Sync,
+) -> Result<T, Box<RenderError>> {
+    let work = &work;
     std::thread::scope(|scope| {
         for size in [STACK_SIZE, STACK_SIZE / 8] {
             let thread = std::thread::Builder::new().stack_size(size);
             // the system may not grant so large a stack
-            if let Ok(thread) = thread.spawn_scoped(scope, work(size)) {
+            if let Ok(thread) = thread.spawn_scoped(scope, move || work(Stack::here(size))) {
                 return thread
                     .join()
                     .unwrap_or_else(|_| Err(Box::new(RenderError::bug())));
             }
         }
         // of a thread's usual 2 MiB, what is surely left
-        work(1 << 20)()
+        work(Stack::here(1 << 20))
     })
 }
 
@@ -149,6 +156,30 @@ fn render_here(
     }
     output.warnings = ctx.take_warnings();
     Ok(output)
+}
+
+/// Executes a text by itself, with no object to look at: `--name-template`. It has Go's functions and sprig's, but no
+/// `include`, `tpl` or `required`.
+///
+/// # Errors
+/// That it is no template, or fails.
+pub fn render_text(name: &str, text: &str, options: &Options) -> Result<String, Box<RenderError>> {
+    on_large_stack(|stack| {
+        let find_function = |name: &str| {
+            let func = funcs::find(name).map(Callee::Func);
+            func.or_else(|| Builtin::find(name).map(Callee::Builtin))
+        };
+        let parsed = parse(name, text, &find_function, stack);
+        let parsed = parsed.map_err(|err| Box::new(RenderError::parse(&err, text)))?;
+        let mut scope = Scope::new(None);
+        for template in parsed {
+            scope.define(Rc::new(template));
+        }
+        let mut ctx = Ctx::new(options, &find_function, Rc::new(scope), stack);
+        let made = ctx.execute(name, Val::Nil);
+        let made = made.map_err(|err| Box::new(RenderError::exec(name, *err)))?;
+        Ok(String::from_utf8_lossy(&made).into_owned())
+    })
 }
 
 /// What a template may call: Helm's late functions, sprig's and Helm's others, Go's own.

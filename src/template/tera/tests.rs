@@ -317,8 +317,8 @@ fn what_is_random_needs_a_flag() {
     let error = try_render(&[("a.tera", text)], &Value::Null, &Options::default()).unwrap_err();
     assert!(error.message.contains("--allow-random"), "{error}");
     let options = Options {
-        lookup: None,
         allow_random: true,
+        ..Options::default()
     };
     let once = try_render(&[("a.tera", text)], &Value::Null, &options).unwrap();
     let twice = try_render(&[("a.tera", text)], &Value::Null, &options).unwrap();
@@ -336,7 +336,7 @@ fn a_generated_secret_is_kept() {
     let ask = |lookup: Option<Arc<Lookup>>| {
         let options = Options {
             lookup,
-            allow_random: false,
+            ..Options::default()
         };
         try_render(&[("a.tera", text)], &Value::Null, &options)
     };
