@@ -62,6 +62,14 @@ impl Session<'_> {
     ) -> Result<Outcome, Error> {
         let begun = Instant::now();
         Store::check(&proposal.record)?;
+        if dry_run && self.options.client_only {
+            return Ok(Outcome {
+                release: proposal.record,
+                jobs: Vec::new(),
+                summary: Vec::new(),
+                unchanged: false,
+            });
+        }
         let interrupted = self.left(&mut history, dry_run).await?.open();
         self.check_pending(&history, interrupted.as_ref())?;
         let change = Change {

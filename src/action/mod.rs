@@ -22,11 +22,12 @@ pub mod uninstall;
 pub mod upgrade;
 mod write;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use deploy::Outcome;
 pub use error::Error;
-pub use proposal::Source;
+pub use proposal::{Source, offline};
 
 use crate::cluster::Client;
 use crate::plan::crds;
@@ -104,6 +105,10 @@ pub struct Options {
     pub crds: crds::Mode,
     /// Whether what a failed change made is deleted again.
     pub cleanup_on_fail: bool,
+    /// Labels of the record; an empty one takes an older revision's away.
+    pub labels: BTreeMap<String, Option<String>>,
+    /// Whether a dry run asks the server nothing about the objects.
+    pub client_only: bool,
 }
 
 impl Default for Options {
@@ -131,6 +136,8 @@ impl Default for Options {
             hook_logs: false,
             crds: crds::Mode::Create,
             cleanup_on_fail: false,
+            labels: BTreeMap::new(),
+            client_only: false,
         }
     }
 }

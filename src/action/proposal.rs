@@ -21,6 +21,8 @@ pub struct Source {
     pub values: UserValues,
     /// Whether the values are checked against the chart's schema.
     pub check_schema: bool,
+    /// How the templates are rendered. The cluster is added to it where there is one.
+    pub rendering: render::Options,
 }
 
 impl Session<'_> {
@@ -39,35 +41,27 @@ impl Session<'_> {
             is_upgrade: operation != Operation::Install,
         };
         let capabilities = self.client.capabilities().await?;
-        let mode = self.options.crds;
-        let (chart, rendered) = render(source, &options, &capabilities, mode)?;
-        let mut target = Target::of_render(&rendered, &self.namespace)?;
-        if mode != Mode::Skip {
-            target.crds = crds(&chart)?;
+        let mut rendering = source.rendering.clone();
+        if !self.options.client_only {
+            rendering.lookup = Some(self.client.lookup());
         }
-        let now = Time::now();
-        let mut record = Release {
-            name: self.release.clone(),
-            namespace: self.namespace.clone(),
-            version: revision,
-            apply_method: SERVER_SIDE.to_owned(),
-            chart: (&chart).into(),
-            config: source
-                .values
-                .value
-                .as_object()
-                .cloned()
-                .unwrap_or_else(Map::new),
-            manifest: target.manifest.clone(),
-            hooks: rendered.hooks.iter().map(Hook::from).collect(),
-            ..Release::default()
-        };
-        record.info.first_deployed = first
-            .and_then(|f| f.info.first_deployed.clone())
-            .or_else(|| Some(now.clone()));
-        record.info.last_deployed = Some(now);
-        record.info.status = Status::Unknown;
-        record.info.notes = rendered.notes;
+        let mode = self.options.crds;
+        let (mut record, target) = record(source, &options, &capabilities, &rendering, mode)?;
+        if let Some(first) = first {
+            if first.info.first_deployed.is_some() {
+                record
+                    .info
+                    .first_deployed
+                    .clone_from(&first.info.first_deployed);
+            }
+            record.labels.clone_from(&first.labels);
+        }
+        for (key, value) in &self.options.labels {
+            match value {
+                Some(value) => record.labels.insert(key.clone(), value.clone()),
+                None => record.labels.remove(key),
+            };
+        }
         record.info.description = self.options.description.clone().unwrap_or_default();
         Ok(Proposal {
             operation,
@@ -78,12 +72,61 @@ impl Session<'_> {
     }
 }
 
-/// Merges, checks and renders; offline. Templates see also what the charts' CRDs bring, unless these
-/// are skipped.
-pub fn render(
+/// What an install would record, without a cluster.
+///
+/// # Errors
+/// Those of the values and the templates.
+pub fn offline(source: &Source, name: &str, namespace: &str, mode: Mode) -> Result<Release, Error> {
+    let options = ReleaseOptions {
+        name: name.to_owned(),
+        namespace: namespace.to_owned(),
+        revision: 1,
+        is_upgrade: false,
+    };
+    let capabilities = Capabilities::default();
+    let (record, _) = record(source, &options, &capabilities, &source.rendering, mode)?;
+    Ok(record)
+}
+
+/// Renders a revision: its record, of an unknown status, and what it wants on the cluster.
+fn record(
     source: &Source,
     options: &ReleaseOptions,
     capabilities: &Capabilities,
+    rendering: &render::Options,
+    mode: Mode,
+) -> Result<(Release, Target), Error> {
+    let (chart, rendered) = render(source, options, capabilities, rendering, mode)?;
+    let mut target = Target::of_render(&rendered, &options.namespace)?;
+    if mode != Mode::Skip {
+        target.crds = crds(&chart)?;
+    }
+    let now = Time::now();
+    let config = source.values.value.as_object().cloned();
+    let mut record = Release {
+        name: options.name.clone(),
+        namespace: options.namespace.clone(),
+        version: options.revision,
+        apply_method: SERVER_SIDE.to_owned(),
+        chart: (&chart).into(),
+        config: config.unwrap_or_else(Map::new),
+        manifest: target.manifest.clone(),
+        hooks: rendered.hooks.iter().map(Hook::from).collect(),
+        ..Release::default()
+    };
+    record.info.first_deployed = Some(now.clone());
+    record.info.last_deployed = Some(now);
+    record.info.status = Status::Unknown;
+    record.info.notes = rendered.notes;
+    Ok((record, target))
+}
+
+/// Merges, checks and renders. Templates see also what the charts' CRDs bring, unless these are skipped.
+fn render(
+    source: &Source,
+    options: &ReleaseOptions,
+    capabilities: &Capabilities,
+    rendering: &render::Options,
     mode: Mode,
 ) -> Result<(Chart, Rendered), Error> {
     let mut chart = source.chart.clone();
@@ -105,14 +148,8 @@ pub fn render(
             }
         }
     }
-    let rendered = render::render(
-        &chart,
-        &values.value,
-        options,
-        &capabilities,
-        &render::Options::default(),
-    )
-    .map_err(|e| invalid(&e))?;
+    let rendered = render::render(&chart, &values.value, options, &capabilities, rendering)
+        .map_err(|e| invalid(&e))?;
     Ok((chart, rendered))
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::progress::Progress;
+use super::render_flags::RenderFlags;
 use super::values_flags::ValueFlags;
 use super::{Context, error::CommandError, error::Kind};
 use crate::action::signals::Signals;
@@ -71,9 +72,9 @@ pub struct ObjectFlags {
     /// How long to wait for another operation on the release
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     lock_timeout: Duration,
-    /// Show what would be done, and do nothing
-    #[arg(long, value_name = "none|client|server", num_args = 0..=1, default_missing_value = "server", require_equals = true)]
-    dry_run: Option<String>,
+    /// Show what would be done, and do nothing; `client` asks the server nothing about the objects
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "none|client|server", num_args = 0..=1, default_value = "none", default_missing_value = "server", require_equals = true)]
+    dry_run: DryRun,
     /// Take fields that other field managers hold
     #[arg(long)]
     force_conflicts: bool,
@@ -123,10 +124,29 @@ impl CrdFlags {
     }
 }
 
+/// Whether a change is only tried, and by whom. Helm's old words are known too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum DryRun {
+    /// It is done.
+    #[default]
+    #[value(alias = "false")]
+    None,
+    /// By us alone.
+    #[value(alias = "true")]
+    Client,
+    /// By the server too.
+    Server,
+}
+
 impl ObjectFlags {
     /// Whether nothing is to be done.
     pub fn is_dry_run(&self) -> bool {
-        self.dry_run.as_deref().is_some_and(|d| d != "none")
+        self.dry_run != DryRun::None
+    }
+
+    /// Whether nothing is to be done, and the server is not asked.
+    pub fn is_client_only(&self) -> bool {
+        self.dry_run == DryRun::Client
     }
 }
 
@@ -204,6 +224,7 @@ pub fn options(state: &StateFlags, objects: &ObjectFlags, create_namespace: bool
         description: objects.description.clone(),
         hooks: !objects.no_hooks,
         hook_logs: objects.hook_logs,
+        client_only: objects.is_client_only(),
         ..Options::default()
     }
 }
@@ -247,6 +268,7 @@ pub fn source(
     cx: &Context,
     chart_path: &Path,
     values: &ValueFlags,
+    rendering: &RenderFlags,
 ) -> Result<action::Source, CommandError> {
     let chart = chart::load(chart_path)?;
     let folder = chart_path.is_dir().then_some(chart_path);
@@ -256,6 +278,7 @@ pub fn source(
         chart,
         values,
         check_schema,
+        rendering: rendering.options()?,
     })
 }
 

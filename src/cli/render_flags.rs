@@ -1,5 +1,6 @@
 //! Flags of rendering that template, install and upgrade share, and the ways to a release's name.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -117,6 +118,51 @@ impl NameFlags {
         };
         Ok((name, chart.clone()))
     }
+}
+
+/// How a new revision is labelled and shown.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Record and output")]
+pub struct RevisionFlags {
+    /// Labels of the release's record: key=value,key=value. With upgrade, key=null takes one away
+    #[arg(short = 'l', long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label)]
+    labels: Vec<(String, Option<String>)>,
+    /// Don't print the notes
+    #[arg(long)]
+    pub hide_notes: bool,
+    /// Leave the Secrets out of what a dry run prints
+    #[arg(long)]
+    pub hide_secret: bool,
+}
+
+impl RevisionFlags {
+    /// The labels by their keys; of two with one key the last counts.
+    pub fn labels(&self) -> BTreeMap<String, Option<String>> {
+        self.labels.iter().cloned().collect()
+    }
+
+    /// Refuses `--hide-secret` where nothing is printed that could hold one.
+    ///
+    /// # Errors
+    /// Without a dry run.
+    pub fn check(&self, dry_run: bool) -> Result<(), CommandError> {
+        if self.hide_secret && !dry_run {
+            return Err(CommandError::new(
+                Kind::Usage,
+                "hiding Kubernetes secrets requires a dry-run mode",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// `key=value`; a value of `null` is none.
+fn label(text: &str) -> Result<(String, Option<String>), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("{text:?} must be formatted as key=value"))?;
+    let value = Some(value.to_owned()).filter(|value| value != "null");
+    Ok((key.trim().to_owned(), value))
 }
 
 /// What a generated name begins with: the last part of the chart's path up to its first dot, as in Helm.

@@ -1,21 +1,37 @@
 //! How the outcome of an install or upgrade is shown.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use super::get::hooks;
 use super::output::Format;
+use super::render_flags::RevisionFlags;
+use super::status::{Show, describe};
 use super::{Context, error::CommandError};
 use crate::action::Outcome;
+use crate::release::{Release, Status};
+use crate::yaml;
 
 /// Shows an outcome: Helm's status for people, the record for programs.
 pub fn show_outcome(
     cx: &Context,
     outcome: &Outcome,
     format: Format,
+    flags: &RevisionFlags,
     dry_run: bool,
 ) -> Result<ExitCode, CommandError> {
-    let release = &outcome.release;
+    let mut release = outcome.release.clone();
+    if dry_run && !outcome.unchanged {
+        as_dry_run(&mut release);
+    }
+    if flags.hide_secret {
+        hide_secrets(&mut release);
+    }
+    if flags.hide_notes {
+        release.info.notes.clear();
+    }
     if format != Format::Table {
-        cx.output.value(release, format)?;
+        cx.output.value(&release, format)?;
         return Ok(ExitCode::SUCCESS);
     }
     for line in &outcome.summary {
@@ -26,10 +42,6 @@ pub fn show_outcome(
             "Release {:?} is up to date: nothing to do (revision {})\n",
             release.name, release.version
         ))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    if dry_run {
-        cx.output.data(&release.manifest)?;
         return Ok(ExitCode::SUCCESS);
     }
     for job in &outcome.jobs {
@@ -43,17 +55,92 @@ pub fn show_outcome(
             job.job_id, job.workload
         ));
     }
-    cx.output.data(&format!(
-        "NAME: {}\nNAMESPACE: {}\nSTATUS: {}\nREVISION: {}\nDESCRIPTION: {}\n",
-        release.name,
-        release.namespace,
-        release.info.status,
-        release.version,
-        release.info.description
-    ))?;
-    if !release.info.notes.is_empty() {
-        cx.output
-            .data(&format!("NOTES:\n{}\n", release.info.notes.trim_end()))?;
-    }
+    let text = if dry_run {
+        dry_run_text(release)?
+    } else {
+        describe(&release, Show::Status, None)?
+    };
+    cx.output.data(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What Helm says of a release that is only tried.
+fn as_dry_run(release: &mut Release) {
+    if release.info.status == Status::Unknown {
+        release.info.status = match release.version {
+            1 => Status::PendingInstall,
+            _ => Status::PendingUpgrade,
+        };
+    }
+    if release.info.description.is_empty() {
+        release.info.description = "Dry run complete".to_owned();
+    }
+}
+
+/// A tried release with its hooks and manifest, as Helm prints it.
+fn dry_run_text(mut release: Release) -> Result<String, CommandError> {
+    let notes = std::mem::take(&mut release.info.notes);
+    let (hooks, manifest) = (hooks(&release), release.manifest.clone());
+    // The tests are among the hooks.
+    release.hooks.clear();
+    let status = describe(&release, Show::Status, None)?;
+    let mut text = status.replace("TEST SUITE: None\n", "");
+    let _ = write!(text, "HOOKS:\n{hooks}MANIFEST:\n{manifest}\n");
+    if !notes.is_empty() {
+        let _ = writeln!(text, "NOTES:\n{}", notes.trim());
+    }
+    Ok(text)
+}
+
+/// What stands for a Secret that is not shown.
+const HIDDEN: &str = "# HIDDEN: The Secret output has been suppressed\n";
+
+/// Takes the Secrets out of a record's manifest and hooks, the hooks' too, which Helm shows.
+fn hide_secrets(release: &mut Release) {
+    let is_secret = |text: &str| {
+        // What can't be read might be one.
+        yaml::parse(text).map_or(true, |object| {
+            object.get("kind").and_then(yaml::Value::as_str) == Some("Secret")
+        })
+    };
+    for hook in &mut release.hooks {
+        if is_secret(&hook.manifest) {
+            HIDDEN.clone_into(&mut hook.manifest);
+        }
+    }
+    let mut manifest = String::new();
+    for document in yaml::split_documents(&release.manifest) {
+        if !is_secret(document) {
+            let _ = writeln!(manifest, "---\n{}", document.trim_end());
+            continue;
+        }
+        let source = document.lines().find(|l| l.starts_with("# Source: "));
+        let _ = write!(manifest, "---\n{}\n{HIDDEN}", source.unwrap_or_default());
+    }
+    release.manifest = manifest;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_and_others_stay() {
+        let secret = "kind: Secret\napiVersion: v1\nmetadata: {name: s}\nstringData: {a: hidden}\n";
+        let map = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: m}\n";
+        let mut release = Release {
+            manifest: format!("---\n# Source: c/s.yaml\n{secret}---\n# Source: c/m.yaml\n{map}"),
+            hooks: vec![crate::release::Hook {
+                manifest: secret.to_owned(),
+                ..crate::release::Hook::default()
+            }],
+            ..Release::default()
+        };
+        hide_secrets(&mut release);
+        assert_eq!(
+            release.manifest,
+            format!("---\n# Source: c/s.yaml\n{HIDDEN}---\n# Source: c/m.yaml\n{map}")
+        );
+        assert_eq!(release.hooks[0].manifest, HIDDEN);
+    }
 }

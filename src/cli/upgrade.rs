@@ -6,9 +6,11 @@ use std::process::ExitCode;
 use super::output::Format;
 use super::progress::Progress;
 use super::release_flags::{CrdFlags, ObjectFlags, StateFlags, options, session, source};
+use super::render_flags::{RenderFlags, RevisionFlags};
 use super::shown::show_outcome;
 use super::values_flags::ValueFlags;
 use super::{Context, error::CommandError};
+use crate::action::Options;
 use crate::values::Reuse;
 
 /// Upgrade a release: stop its job with a savepoint, apply, and see it run again from there
@@ -24,6 +26,10 @@ pub struct Args {
     chart: PathBuf,
     #[command(flatten)]
     values: ValueFlags,
+    #[command(flatten)]
+    rendering: RenderFlags,
+    #[command(flatten)]
+    revision: RevisionFlags,
     /// Install the release if there is none
     #[arg(short, long)]
     install: bool,
@@ -53,7 +59,8 @@ pub struct Args {
 impl Args {
     /// Upgrades.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
-        let source = source(cx, &self.chart, &self.values)?;
+        self.revision.check(self.objects.is_dry_run())?;
+        let source = source(cx, &self.chart, &self.values, &self.rendering)?;
         let reuse = match (
             self.reuse_values,
             self.reset_values,
@@ -65,12 +72,15 @@ impl Args {
             _ => Reuse::Unset,
         };
         let dry_run = self.objects.is_dry_run();
-        let mut options = options(
-            &self.state,
-            &self.objects,
-            self.create_namespace && self.install,
-        );
-        options.crds = self.crds.mode();
+        let options = Options {
+            labels: self.revision.labels(),
+            crds: self.crds.mode(),
+            ..options(
+                &self.state,
+                &self.objects,
+                self.create_namespace && self.install,
+            )
+        };
         let progress = Progress::new(cx.output);
         let outcome = cx.block_on(async {
             let mut session = session(cx, &self.name, options, &progress, !dry_run).await?;
@@ -83,6 +93,6 @@ impl Args {
             Ok(outcome?)
         });
         progress.end();
-        show_outcome(cx, &outcome?, self.output, dry_run)
+        show_outcome(cx, &outcome?, self.output, &self.revision, dry_run)
     }
 }

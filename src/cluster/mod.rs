@@ -6,6 +6,7 @@ mod discovery;
 mod error;
 pub mod kinds;
 mod logs;
+mod lookup;
 pub mod migrate;
 mod object;
 mod options;

@@ -54,6 +54,18 @@ pub struct Options {
     pub post_renderer: Option<Arc<PostRenderer>>,
 }
 
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("lookup", &self.lookup.is_some())
+            .field("allow_random", &self.allow_random)
+            .field("enable_dns", &self.enable_dns)
+            .field("subchart_notes", &self.subchart_notes)
+            .field("post_renderer", &self.post_renderer.is_some())
+            .finish()
+    }
+}
+
 /// A document of a manifest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
