@@ -335,11 +335,13 @@ impl Session<'_> {
 
     /// Moves fields that Helm 3 or `kubectl apply` set client-side to our own entry.
     async fn migrate(&self, live: &Value) -> Result<(), Error> {
-        match self.client.migrate(live).await {
+        match self.client.take_over(live, &self.options.take_over).await {
             // Changed since it was read, by our own scaling or by a controller: read it again.
             Err(cluster::Error::Stale { .. }) => {
                 if let Some(again) = self.client.find(&ObjectRef::of(live)?).await? {
-                    self.client.migrate(&again).await?;
+                    self.client
+                        .take_over(&again, &self.options.take_over)
+                        .await?;
                 }
                 Ok(())
             }

@@ -9,7 +9,9 @@ use super::prepare::{Change, JobAction, Planned};
 use super::target::Target;
 use super::{Error, Session};
 use crate::cluster::{self, ObjectRef};
+use crate::plan::bonds::Bonds;
 use crate::plan::objects::Change as ObjectAction;
+use crate::plan::values::ValueChange;
 use crate::release::{LockError, Release, Status, Store, StoreError, Stored, Time};
 use crate::yaml::{Value, go_json};
 
@@ -23,6 +25,12 @@ pub(crate) struct Proposal {
     pub target: Target,
     /// Whether a revision is made even if nothing changes.
     pub always: bool,
+    /// The values that differ from the revision before.
+    pub values: Vec<ValueChange>,
+    /// The texts of values that are secret.
+    pub secrets: Vec<String>,
+    /// What it is bound to, where it is a saved plan's.
+    pub approved: Option<Bonds>,
 }
 
 /// How an operation ended well.
@@ -78,7 +86,11 @@ impl Session<'_> {
             interrupted: interrupted.clone(),
             going_back: false,
         };
-        let planned = match self.plan(&change).await {
+        let approved = proposal.approved.as_ref();
+        let planned = match self
+            .plan_as_approved(&change, proposal.operation, approved)
+            .await
+        {
             Ok(planned) => planned,
             Err(e) => {
                 if matches!(e.first(), Error::NoSavepoint { .. }) && !dry_run {
@@ -173,7 +185,7 @@ impl Session<'_> {
     }
 
     /// Refuses to go on over an operation that is Helm's and not ours to finish.
-    fn check_pending(
+    pub(crate) fn check_pending(
         &self,
         history: &[Stored],
         interrupted: Option<&Journal>,
@@ -486,7 +498,7 @@ pub(crate) fn live_objects(history: &[Stored], namespace: &str) -> Result<Vec<Va
 }
 
 /// Whether a revision would say what the last one says.
-fn same_release(last: &Release, new: &Release) -> bool {
+pub(crate) fn same_release(last: &Release, new: &Release) -> bool {
     last.info.status == Status::Deployed
         && last.manifest == new.manifest
         && go_json(&Value::Object(last.config.clone()))

@@ -51,6 +51,12 @@ pub enum Error {
         /// The ways on.
         hints: Vec<String>,
     },
+    /// A saved plan that does not fit any more; nothing was done.
+    #[error("the plan is stale; nothing was done:\n  {}", moved.join("\n  "))]
+    StalePlan {
+        /// What moved since it was made.
+        moved: Vec<String>,
+    },
     /// The change failed, and the release was brought back with its state.
     #[error(
         "{why}\nGone back to revision {revision} with its state ({from}); the release is deployed as revision {new_revision}"

@@ -1,19 +1,30 @@
 //! `install`: the first revision of a release.
 
-use super::deploy::Outcome;
+use super::deploy::{Outcome, Proposal};
 use super::interrupted::Left;
 use super::journal::Operation;
 use super::proposal::Source;
 use super::{Error, Session};
-use crate::release::{Status, validate_name};
+use crate::release::{Status, Stored, validate_name};
 
 impl Session<'_> {
     /// Installs a chart as the release.
     pub async fn install(&self, source: &Source, dry_run: bool) -> Result<Outcome, Error> {
-        validate_name(&self.release).map_err(|e| Error::Invalid(e.to_string()))?;
         if !dry_run {
+            validate_name(&self.release).map_err(|e| Error::Invalid(e.to_string()))?;
             self.ensure_namespace().await?;
         }
+        let (proposal, history) = self.propose_install(source, dry_run).await?;
+        self.deploy(proposal, history, dry_run).await
+    }
+
+    /// The first revision, and the history that it follows.
+    pub(crate) async fn propose_install(
+        &self,
+        source: &Source,
+        dry_run: bool,
+    ) -> Result<(Proposal, Vec<Stored>), Error> {
+        validate_name(&self.release).map_err(|e| Error::Invalid(e.to_string()))?;
         let mut history = self.history().await?;
         let left = self.left(&mut history, dry_run).await?;
         let revision = match history.last().map(|l| &l.release) {
@@ -53,6 +64,6 @@ impl Session<'_> {
         let proposal = self
             .propose(source, Operation::Install, revision, None)
             .await?;
-        self.deploy(proposal, history, dry_run).await
+        Ok((proposal, history))
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod deploy;
+pub mod drift;
 pub mod error;
 pub mod facts;
 pub mod install;
@@ -10,10 +11,12 @@ pub mod journal;
 pub mod ledger;
 mod objects;
 pub mod observe;
+pub mod outline;
 pub mod prepare;
 pub mod proposal;
 pub mod records;
 pub mod rollback;
+pub mod saved;
 pub mod signals;
 pub mod start;
 pub mod stop;
@@ -25,9 +28,13 @@ mod write;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub use deploy::Outcome;
 pub use error::Error;
+pub use outline::{Look, Outline, Request};
 pub use proposal::{Source, offline};
+pub use saved::{Applied, SavedPlan};
 
 use crate::cluster::Client;
 use crate::plan::crds;
@@ -58,8 +65,9 @@ pub trait Report: Send + Sync {
     fn event(&self, event: Event);
 }
 
-/// What the user said about jobs, state and time.
-#[derive(Debug, Clone)]
+/// What the user said about jobs, state and time. It is kept in saved plans.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 pub struct Options {
     /// Where the state comes from.
     pub wish: Wish,
@@ -91,6 +99,10 @@ pub struct Options {
     pub force_conflicts: bool,
     /// Whether objects that belong to no release may be taken over.
     pub take_ownership: bool,
+    /// Field managers whose changes are taken back: their fields become the release's before an apply.
+    pub take_over: Vec<String>,
+    /// Whether an upgrade makes a revision even if nothing changes.
+    pub force_revision: bool,
     /// Whether a missing namespace is made.
     pub create_namespace: bool,
     /// How many revisions are kept; 0: all.
@@ -129,6 +141,8 @@ impl Default for Options {
             lock_timeout: Duration::from_secs(30),
             force_conflicts: false,
             take_ownership: false,
+            take_over: Vec::new(),
+            force_revision: false,
             create_namespace: false,
             history_max: 10,
             description: None,

@@ -3,10 +3,12 @@
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::prepare::{Change, ObjectPlan};
+use super::target::Target;
 use super::{Error, Session};
-use crate::cluster::{self, DryRun, FieldConflict, ObjectRef, PARALLEL, ownership, prune};
+use crate::cluster::{self, DryRun, FieldConflict, ObjectRef, PARALLEL, ownership};
 use crate::flink::manifest;
-use crate::plan::objects::{Change as ObjectAction, compare};
+use crate::plan::objects::{self, Change as ObjectAction};
+use crate::plan::schema;
 use crate::yaml::Value;
 
 /// What a dry run found out.
@@ -23,17 +25,23 @@ impl Session<'_> {
     pub(super) async fn plan_objects(&self, change: &Change) -> Result<Vec<ObjectPlan>, Error> {
         let mut plans = Vec::new();
         for object in &change.target.objects {
-            let reference = self.reference(object).await?;
+            let reference = self.reference(object, &change.target).await?;
             let wanted = marked(object, &self.release, &self.namespace);
             plans.push(ObjectPlan::new(reference, Some(wanted)));
         }
-        let mut prior = Vec::new();
         for object in &change.prior {
-            let reference = self.reference(object).await?;
-            if plans.iter().all(|p| p.reference.key() != reference.key()) {
-                plans.push(ObjectPlan::new(reference.clone(), None));
+            let reference = self.reference(object, &change.target).await?;
+            let known = plans
+                .iter()
+                .position(|p| p.reference.key() == reference.key());
+            let index = known.unwrap_or_else(|| {
+                plans.push(ObjectPlan::new(reference, None));
+                plans.len() - 1
+            });
+            if let Some(plan) = plans.get_mut(index) {
+                // Newer revisions come first.
+                plan.recorded.get_or_insert_with(|| object.clone());
             }
-            prior.push(reference);
         }
         let references: Vec<ObjectRef> = plans.iter().map(|p| p.reference.clone()).collect();
         let live = self.client.find_all(&references).await?;
@@ -45,53 +53,36 @@ impl Session<'_> {
             .try_collect()
             .await?;
         for (plan, tried) in plans.iter_mut().zip(tried) {
-            let is_prior = prior.iter().any(|p| p.key() == plan.reference.key());
             plan.conflicts = tried.conflicts;
             plan.unverified = tried.unverified;
             plan.refusal = tried.refusal;
-            let mut action = match (tried.outcome, &plan.live) {
-                (Some(DryRun::After(after)), live) => {
-                    let action = compare(live.as_ref(), &after);
-                    plan.dry_run = Some(after);
-                    action
-                }
-                (Some(DryRun::Recreate { causes, after }), _) => {
+            let live = plan.live.as_ref();
+            if plan.wanted.is_none() {
+                plan.action = objects::unwanted(live, &self.release, &self.namespace);
+                continue;
+            }
+            let foreign = live.filter(|l| {
+                objects::is_foreign(l, plan.recorded.is_some(), &self.release, &self.namespace)
+            });
+            plan.action = objects::wanted(live, tried.outcome.as_ref(), foreign.is_some());
+            if let Some(live) = foreign
+                && !self.options.take_ownership
+            {
+                plan.refusal = Some(cluster::Error::Taken {
+                    object: plan.reference.to_string(),
+                    owner: ownership::owner(live),
+                });
+            }
+            match tried.outcome {
+                Some(DryRun::After(after)) => plan.dry_run = Some(after),
+                Some(DryRun::Recreate { causes, after }) => {
                     plan.causes = causes;
                     plan.dry_run = Some(after);
-                    ObjectAction::Recreate
                 }
-                (None, Some(live)) if plan.wanted.is_none() => self.leaves(live),
-                (None, None) if plan.wanted.is_none() => ObjectAction::Nothing,
-                (None, Some(_)) => ObjectAction::Update,
-                (None, None) => ObjectAction::Create,
-            };
-            if let (Some(live), Some(_)) = (&plan.live, &plan.wanted)
-                && self.is_foreign(live, is_prior)
-            {
-                if action != ObjectAction::Recreate {
-                    action = ObjectAction::Adopt;
-                }
-                if !self.options.take_ownership {
-                    plan.refusal = Some(cluster::Error::Taken {
-                        object: plan.reference.to_string(),
-                        owner: ownership::owner(live),
-                    });
-                }
+                None => {}
             }
-            plan.action = action;
         }
         Ok(plans)
-    }
-
-    /// Whether an object is another's: another release's, or nobody's where no revision of ours had it.
-    fn is_foreign(&self, live: &Value, is_prior: bool) -> bool {
-        match ownership::owner(live) {
-            cluster::Owner::Release { name, namespace } => {
-                (name, namespace) != (self.release.clone(), self.namespace.clone())
-            }
-            // The marks of our own object may have been taken off; Helm puts them back too.
-            cluster::Owner::Nobody => !is_prior,
-        }
     }
 
     /// Asks the server what an apply would do.
@@ -101,9 +92,10 @@ impl Session<'_> {
             return Ok(tried);
         };
         let live = plan.live.as_ref();
-        let mut result = self.client.dry_run(wanted, live, false).await;
+        let over = &self.options.take_over;
+        let mut result = self.client.dry_run_over(wanted, live, false, over).await;
         if let Err(error @ cluster::Error::Conflict { .. }) = result {
-            result = self.client.dry_run(wanted, live, true).await;
+            result = self.client.dry_run_over(wanted, live, true, over).await;
             if !self.options.force_conflicts {
                 tried.refusal = Some(error.clone());
             }
@@ -122,6 +114,18 @@ impl Session<'_> {
             {
                 tried.unverified = Some(format!("the namespace {namespace} is yet to be made"));
             }
+            Err(cluster::Error::NoKind { api_version, kind })
+                if change.target.brings(&api_version, &kind).is_some() =>
+            {
+                tried.unverified = Some(format!("the CRD of {kind} is yet to be made"));
+                if let Err(faults) = schema::check(&change.target.all_crds(), wanted) {
+                    tried.refusal = Some(cluster::Error::Invalid {
+                        object: plan.reference.to_string(),
+                        message: format!("against the schema of its CRD: {}", faults.join("; ")),
+                        causes: Vec::new(),
+                    });
+                }
+            }
             Err(
                 e @ (cluster::Error::Invalid { .. }
                 | cluster::Error::NoNamespace { .. }
@@ -134,35 +138,26 @@ impl Session<'_> {
         Ok(tried)
     }
 
-    /// What becomes of an object that left the manifest.
-    fn leaves(&self, live: &Value) -> ObjectAction {
-        let keeps = prune::is_kept(live)
-            // Data stays unless named (design, decision 10).
-            || matches!(
-                manifest::kind(live),
-                "PersistentVolumeClaim" | "PersistentVolume" | "Namespace" | "CustomResourceDefinition"
-            );
-        let ours = ownership::is_owned(live, &self.release, &self.namespace)
-            || cluster::annotation(live, "meta.helm.sh/release-name").is_none();
-        if keeps || !ours {
-            ObjectAction::Keep
-        } else {
-            ObjectAction::Delete
-        }
-    }
-
-    /// An object's reference, with the release's namespace where it needs one and names none.
-    async fn reference(&self, object: &Value) -> Result<ObjectRef, Error> {
-        let reference = ObjectRef::of(object)?;
-        match self.client.locate(&reference).await {
-            Ok((mut located, _)) => {
-                if located.namespace.is_some() && reference.namespace.is_none() {
-                    located.namespace = Some(self.namespace.clone());
-                }
-                Ok(located)
+    /// An object's reference, with the release's namespace where it needs one and names none. Of a
+    /// kind that isn't served (yet) as the target's CRDs say, else as if it lived in a namespace.
+    pub(super) async fn reference(
+        &self,
+        object: &Value,
+        target: &Target,
+    ) -> Result<ObjectRef, Error> {
+        let mut reference = ObjectRef::of(object)?;
+        let namespaced = match self.client.locate(&reference).await {
+            Ok((located, _)) => located.namespace.is_some(),
+            Err(cluster::Error::NoKind { api_version, kind }) => {
+                target.brings(&api_version, &kind).unwrap_or(true)
             }
-            Err(e) => Err(e.into()),
-        }
+            Err(e) => return Err(e.into()),
+        };
+        reference.namespace = match namespaced {
+            true => reference.namespace.or_else(|| Some(self.namespace.clone())),
+            false => None,
+        };
+        Ok(reference)
     }
 }
 
@@ -170,6 +165,7 @@ impl ObjectPlan {
     fn new(reference: ObjectRef, wanted: Option<Value>) -> ObjectPlan {
         ObjectPlan {
             reference,
+            recorded: None,
             live: None,
             wanted,
             dry_run: None,

@@ -8,6 +8,7 @@ use crate::cluster::{self, Cause, FieldConflict, ObjectRef};
 use crate::flink::config;
 use crate::flink::inject;
 use crate::flink::workload::{Mode, Workload, recognise};
+use crate::plan::jobs::pair_workloads;
 use crate::plan::objects::{Change as ObjectAction, Pair, restart_reasons};
 use crate::plan::state::{Decision, JobRecord, Reached, Source, Wish, decide};
 use crate::yaml::Value;
@@ -28,6 +29,8 @@ pub(crate) struct Change {
 pub(crate) struct ObjectPlan {
     /// Its reference.
     pub reference: ObjectRef,
+    /// As the newest revision that has it records it.
+    pub recorded: Option<Value>,
     /// As it is.
     pub live: Option<Value>,
     /// As it is to be applied; `None` for what leaves the manifest.
@@ -58,6 +61,19 @@ impl ObjectPlan {
             }),
         }
     }
+}
+
+/// The objects as they are and as they will be.
+pub(crate) fn pairs(objects: &[ObjectPlan]) -> Vec<Pair<'_>> {
+    objects
+        .iter()
+        .map(|o| Pair {
+            live: o.live.as_ref(),
+            wanted: o.after(),
+            recreated: o.action == ObjectAction::Recreate,
+        })
+        .filter(|p| p.live.is_some() || p.wanted.is_some())
+        .collect()
 }
 
 /// One workload's part of the plan.
@@ -174,17 +190,8 @@ impl Session<'_> {
             .await?
             .newest(&either.name)
             .map(|e| e.path.clone());
-        let pairs: Vec<Pair<'_>> = objects
-            .iter()
-            .map(|o| Pair {
-                live: o.live.as_ref(),
-                wanted: o.after(),
-                recreated: o.action == ObjectAction::Recreate,
-            })
-            .filter(|p| p.live.is_some() || p.wanted.is_some())
-            .collect();
         let mut reasons = if found.facts.exists {
-            restart_reasons(either, &pairs, &self.namespace)
+            restart_reasons(either, &pairs(objects), &self.namespace)
         } else {
             vec!["it does not exist yet".to_owned()]
         };
@@ -407,33 +414,4 @@ fn is_kept(objects: &[ObjectPlan], workload: &Workload) -> bool {
 /// There is no such workload; it keeps the type from lying.
 fn nobody() -> Error {
     Error::Failed("a workload that is neither old nor new".into())
-}
-
-/// Brings old and new workloads together: by name, and a lone leaver with a lone newcomer.
-fn pair_workloads<'a>(
-    old: &'a [Workload],
-    new: &'a [Workload],
-) -> Vec<(Option<&'a Workload>, Option<&'a Workload>)> {
-    let named = |all: &'a [Workload], name: &str| all.iter().find(|w| w.name == name);
-    let leaving: Vec<&Workload> = old
-        .iter()
-        .filter(|w| named(new, &w.name).is_none())
-        .collect();
-    let coming: Vec<&Workload> = new
-        .iter()
-        .filter(|w| named(old, &w.name).is_none())
-        .collect();
-    let mut pairs: Vec<(Option<&Workload>, Option<&Workload>)> = new
-        .iter()
-        .filter_map(|w| Some((Some(named(old, &w.name)?), Some(w))))
-        .collect();
-    if let ([old], [new]) = (leaving.as_slice(), coming.as_slice())
-        && old.mode == new.mode
-    {
-        pairs.push((Some(old), Some(new)));
-    } else {
-        pairs.extend(coming.iter().map(|w| (None, Some(*w))));
-        pairs.extend(leaving.iter().map(|w| (Some(*w), None)));
-    }
-    pairs
 }

@@ -7,9 +7,10 @@ use super::{Error, Session};
 use crate::chart::Chart;
 use crate::flink::manifest;
 use crate::plan::crds::{Mode, served};
+use crate::plan::values::{ValueChange, changes, secret_texts};
 use crate::release::{Hook, Release, SERVER_SIDE, Status, Time};
 use crate::render::{self, Capabilities, ReleaseOptions, Rendered};
-use crate::values::{self, UserValues};
+use crate::values::{self, UserValues, Values};
 use crate::yaml::{self, Map, Value};
 
 /// What a revision is made from.
@@ -46,7 +47,12 @@ impl Session<'_> {
             rendering.lookup = Some(self.client.lookup());
         }
         let mode = self.options.crds;
-        let (mut record, target) = record(source, &options, &capabilities, &rendering, mode)?;
+        let Made {
+            mut record,
+            target,
+            chart,
+            values,
+        } = make(source, &options, &capabilities, &rendering, mode)?;
         if let Some(first) = first {
             if first.info.first_deployed.is_some() {
                 record
@@ -63,13 +69,94 @@ impl Session<'_> {
             };
         }
         record.info.description = self.options.description.clone().unwrap_or_default();
+        let (values, secrets) = compare_values(first, &record, &chart, &values);
         Ok(Proposal {
             operation,
             record,
             target,
-            always: false,
+            always: self.options.force_revision,
+            values,
+            secrets,
+            approved: None,
         })
     }
+}
+
+/// The values that differ from an older revision's, and the texts of those that are secret.
+fn compare_values(
+    older: Option<&Release>,
+    record: &Release,
+    chart: &Chart,
+    values: &Values,
+) -> (Vec<ValueChange>, Vec<String>) {
+    let secrets = values::secrets(chart, &values.value);
+    let mut texts = secret_texts(&values.value, &secrets);
+    let Some(older) = older else {
+        return (Vec::new(), texts);
+    };
+    // Without the charts below, which a record doesn't keep.
+    let (before, after) = (recorded_values(older), recorded_values(record));
+    let old_secrets = values::secrets(chart, &before);
+    texts.extend(secret_texts(&before, &old_secrets));
+    texts.extend(recorded_secrets(older));
+    let changed = changes(
+        &before,
+        &after,
+        Some(&values.origins),
+        &[&secrets, &old_secrets],
+    );
+    (changed, texts)
+}
+
+/// The values that differ between two recorded revisions, and the texts of those that are secret.
+pub(crate) fn compare_records(
+    before: &Release,
+    after: &Release,
+) -> (Vec<ValueChange>, Vec<String>) {
+    let (old, new) = (recorded_values(before), recorded_values(after));
+    let of = |release: &Release, value: &Value| values::secrets(&recorded_chart(release), value);
+    let secrets = [of(before, &old), of(after, &new)];
+    let texts = recorded_secrets(before)
+        .into_iter()
+        .chain(recorded_secrets(after))
+        .collect();
+    let all: Vec<&values::Secrets> = secrets.iter().collect();
+    (changes(&old, &new, None, &all), texts)
+}
+
+/// The texts of a recorded revision's values that its chart marks as secret.
+pub(crate) fn recorded_secrets(release: &Release) -> Vec<String> {
+    let value = recorded_values(release);
+    let secrets = values::secrets(&recorded_chart(release), &value);
+    secret_texts(&value, &secrets)
+}
+
+/// A recorded revision's chart, without the charts below.
+fn recorded_chart(release: &Release) -> Chart {
+    Chart {
+        metadata: release.chart.metadata.clone(),
+        values: release.chart.values.clone(),
+        schema: release.chart.schema.clone(),
+        ..Chart::default()
+    }
+}
+
+/// A recorded revision's final values, as far as its record has them.
+fn recorded_values(release: &Release) -> Value {
+    let config = Value::Object(release.config.clone());
+    values::coalesce(&recorded_chart(release), config.clone()).map_or(config, |(value, _)| value)
+}
+
+/// A rendered revision.
+struct Made {
+    /// Its record, of an unknown status.
+    record: Release,
+    /// What it wants on the cluster.
+    target: Target,
+    /// The chart with its dependencies processed.
+    chart: Chart,
+    /// The final values.
+    values: Values,
 }
 
 /// What an install would record, without a cluster.
@@ -84,19 +171,19 @@ pub fn offline(source: &Source, name: &str, namespace: &str, mode: Mode) -> Resu
         is_upgrade: false,
     };
     let capabilities = Capabilities::default();
-    let (record, _) = record(source, &options, &capabilities, &source.rendering, mode)?;
-    Ok(record)
+    let made = make(source, &options, &capabilities, &source.rendering, mode)?;
+    Ok(made.record)
 }
 
-/// Renders a revision: its record, of an unknown status, and what it wants on the cluster.
-fn record(
+/// Renders a revision.
+fn make(
     source: &Source,
     options: &ReleaseOptions,
     capabilities: &Capabilities,
     rendering: &render::Options,
     mode: Mode,
-) -> Result<(Release, Target), Error> {
-    let (chart, rendered) = render(source, options, capabilities, rendering, mode)?;
+) -> Result<Made, Error> {
+    let (chart, values, rendered) = render(source, options, capabilities, rendering, mode)?;
     let mut target = Target::of_render(&rendered, &options.namespace)?;
     if mode != Mode::Skip {
         target.crds = crds(&chart)?;
@@ -118,7 +205,12 @@ fn record(
     record.info.last_deployed = Some(now);
     record.info.status = Status::Unknown;
     record.info.notes = rendered.notes;
-    Ok((record, target))
+    Ok(Made {
+        record,
+        target,
+        chart,
+        values,
+    })
 }
 
 /// Merges, checks and renders. Templates see also what the charts' CRDs bring, unless these are skipped.
@@ -128,7 +220,7 @@ fn render(
     capabilities: &Capabilities,
     rendering: &render::Options,
     mode: Mode,
-) -> Result<(Chart, Rendered), Error> {
+) -> Result<(Chart, Values, Rendered), Error> {
     let mut chart = source.chart.clone();
     let invalid = |e: &dyn std::fmt::Display| Error::Invalid(e.to_string());
     let values = values::resolve(&mut chart, &source.values, render::numbers(&source.chart))
@@ -150,7 +242,7 @@ fn render(
     }
     let rendered = render::render(&chart, &values.value, options, &capabilities, rendering)
         .map_err(|e| invalid(&e))?;
-    Ok((chart, rendered))
+    Ok((chart, values, rendered))
 }
 
 /// The CRDs in the crds/ of a chart and of all below it, those of subcharts that are turned off

@@ -2,13 +2,23 @@
 
 use super::deploy::{Outcome, Proposal};
 use super::journal::Operation;
+use super::proposal::compare_records;
 use super::target::Target;
 use super::{Error, Session};
-use crate::release::{Status, Time};
+use crate::release::{Status, Stored, Time};
 
 impl Session<'_> {
     /// Rolls the release back to a revision; 0 is the one before the current.
     pub async fn rollback(&self, revision: u32, dry_run: bool) -> Result<Outcome, Error> {
+        let (proposal, history) = self.propose_rollback(revision).await?;
+        self.deploy(proposal, history, dry_run).await
+    }
+
+    /// The new revision, and the history that it follows.
+    pub(crate) async fn propose_rollback(
+        &self,
+        revision: u32,
+    ) -> Result<(Proposal, Vec<Stored>), Error> {
         let history = self.history().await?;
         let Some(last) = history.last() else {
             return Err(Error::NotFound(format!(
@@ -19,11 +29,7 @@ impl Session<'_> {
         let wanted = if revision > 0 {
             revision
         } else {
-            let current = history
-                .iter()
-                .rev()
-                .find(|s| s.release.info.status == Status::Deployed)
-                .unwrap_or(last);
+            let current = current(&history, last);
             // As Helm: the one before; of those that were deployed, for a failed one never ran well.
             history
                 .iter()
@@ -45,6 +51,7 @@ impl Session<'_> {
                 known.join(", ")
             )));
         };
+        let (values, secrets) = compare_records(&current(&history, last).release, &to.release);
         let mut record = to.release.clone();
         let target = Target::of_manifest(&record.manifest, &self.namespace)?;
         record.manifest.clone_from(&target.manifest);
@@ -58,7 +65,19 @@ impl Session<'_> {
             record,
             target,
             always: true,
+            values,
+            secrets,
+            approved: None,
         };
-        self.deploy(proposal, history, dry_run).await
+        Ok((proposal, history))
     }
+}
+
+/// The revision that is deployed; where there is none, the last.
+fn current<'a>(history: &'a [Stored], last: &'a Stored) -> &'a Stored {
+    history
+        .iter()
+        .rev()
+        .find(|s| s.release.info.status == Status::Deployed)
+        .unwrap_or(last)
 }

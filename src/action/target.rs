@@ -99,6 +99,15 @@ impl Target {
             .map(|(.., namespaced)| namespaced)
     }
 
+    /// All CRDs that come with it: those of the charts, and those in the manifest.
+    pub fn all_crds(&self) -> Vec<Value> {
+        let own = self
+            .objects
+            .iter()
+            .filter(|o| manifest::kind(o) == "CustomResourceDefinition");
+        self.crds.iter().chain(own).cloned().collect()
+    }
+
     /// The object of a kind and name.
     pub fn find(&self, kind: &str, name: &str, namespace: &str) -> Option<&Value> {
         manifest::find(&self.objects, kind, namespace, name, namespace)

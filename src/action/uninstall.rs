@@ -5,14 +5,16 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::deploy::live_objects;
 use super::interrupted::Left;
 use super::journal::{Journal, Operation};
+use super::outline::is_ended;
 use super::prepare::{Change, JobAction};
 use super::target::Target;
 use super::{Error, Session};
 use crate::cluster::prune::uninstall_rank;
 use crate::cluster::{self, Delete, ObjectRef, PARALLEL};
+use crate::plan::bonds::Bonds;
 use crate::plan::objects::Change as ObjectAction;
 use crate::plan::state::{JobRecord, Reached};
-use crate::release::{Release, Status, Time};
+use crate::release::{Release, Status, Stored, Time};
 
 /// How an uninstall ended.
 #[derive(Debug, Clone)]
@@ -43,8 +45,34 @@ impl Uninstalled {
 }
 
 impl Session<'_> {
+    /// The history of a release that is to end.
+    pub(crate) async fn history_to_end(&self) -> Result<Vec<Stored>, Error> {
+        let history = self.history().await?;
+        if is_ended(&history) {
+            return Err(self.no_release());
+        }
+        Ok(history)
+    }
+
+    fn no_release(&self) -> Error {
+        Error::NotFound(format!(
+            "release {:?} not found in namespace {:?}",
+            self.release, self.namespace
+        ))
+    }
+
     /// Uninstalls the release.
     pub async fn uninstall(&self, keep_history: bool, dry_run: bool) -> Result<Uninstalled, Error> {
+        self.end(keep_history, dry_run, None).await
+    }
+
+    /// The same; where a plan was approved, exactly that one.
+    pub(crate) async fn end(
+        &self,
+        keep_history: bool,
+        dry_run: bool,
+        approved: Option<&Bonds>,
+    ) -> Result<Uninstalled, Error> {
         let mut history = self.history().await?;
         let left = self.left(&mut history, dry_run).await?;
         let Some(last) = history
@@ -58,10 +86,7 @@ impl Session<'_> {
                     &self.namespace,
                 ));
             }
-            return Err(Error::NotFound(format!(
-                "release {:?} not found in namespace {:?}",
-                self.release, self.namespace
-            )));
+            return Err(self.no_release());
         };
         let interrupted = left.open();
         let change = Change {
@@ -70,7 +95,9 @@ impl Session<'_> {
             interrupted: interrupted.clone(),
             going_back: false,
         };
-        let planned = self.plan(&change).await?;
+        let planned = self
+            .plan_as_approved(&change, Operation::Uninstall, approved)
+            .await?;
         let kept: Vec<String> = planned
             .objects
             .iter()

@@ -1,11 +1,12 @@
 //! `upgrade`: a new revision from a chart, with the jobs' state.
 
-use super::deploy::Outcome;
+use super::deploy::{Outcome, Proposal};
 use super::journal::Operation;
+use super::outline::is_ended;
 use super::proposal::Source;
 use super::{Error, Session};
 use crate::chart::Chart;
-use crate::release::Status;
+use crate::release::{Status, Stored};
 use crate::values::{Older, Reuse, reuse_values};
 use crate::yaml::Value;
 
@@ -18,20 +19,31 @@ impl Session<'_> {
         install_missing: bool,
         dry_run: bool,
     ) -> Result<Outcome, Error> {
+        if install_missing && !dry_run && is_ended(&self.history().await?) {
+            return self.install(source, dry_run).await;
+        }
+        let (proposal, history) = self.propose_upgrade(source, reuse, install_missing).await?;
+        self.deploy(proposal, history, dry_run).await
+    }
+
+    /// The new revision, and the history that it follows.
+    pub(crate) async fn propose_upgrade(
+        &self,
+        source: &Source,
+        reuse: Reuse,
+        install_missing: bool,
+    ) -> Result<(Proposal, Vec<Stored>), Error> {
         let history = self.history().await?;
+        if install_missing && is_ended(&history) {
+            return self.propose_install(source, true).await;
+        }
         let Some(last) = history.last() else {
-            if install_missing {
-                return self.install(source, dry_run).await;
-            }
             return Err(Error::NotFound(format!(
                 "release {:?} not found in namespace {:?}; nutkin install makes it",
                 self.release, self.namespace
             )));
         };
         if last.release.info.status == Status::Uninstalled {
-            if install_missing {
-                return self.install(source, dry_run).await;
-            }
             return Err(Error::NotFound(format!(
                 "release {:?} was uninstalled; nutkin install makes it anew",
                 self.release
@@ -68,6 +80,6 @@ impl Session<'_> {
                 Some(&current.release),
             )
             .await?;
-        self.deploy(proposal, history, dry_run).await
+        Ok((proposal, history))
     }
 }

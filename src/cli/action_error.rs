@@ -31,6 +31,10 @@ impl From<Error> for CommandError {
             Error::Invalid(_) => (Kind::Invalid, Vec::new()),
             Error::NotFound(_) => (Kind::NotFound, Vec::new()),
             Error::Taken { hints, .. } => (Kind::Taken, hints),
+            Error::StalePlan { .. } => (
+                Kind::StalePlan,
+                vec!["nutkin plan … --out FILE makes a new plan, to be looked at again".into()],
+            ),
             Error::Locked { hints, .. } => (Kind::Locked, hints),
             Error::GoneBack { .. } => (Kind::GoneBack, Vec::new()),
             Error::NotGoneBack { hints, .. } => (Kind::NotGoneBack, hints),

@@ -11,7 +11,7 @@ use super::render_flags::{NameFlags, RenderFlags, RevisionFlags};
 use super::shown::show_outcome;
 use super::values_flags::ValueFlags;
 use super::{Context, error::CommandError};
-use crate::action::{Options, Outcome, offline};
+use crate::action::{Options, Outcome, Source, offline};
 
 /// Install a chart as a new release
 #[derive(Debug, clap::Args)]
@@ -21,6 +21,16 @@ use crate::action::{Options, Outcome, offline};
   nutkin install orders charts/flink-application --restore latest      over the ledger of an earlier release
   nutkin install orders charts/flink-application --restore-from s3://bucket/savepoints/savepoint-1a2b")]
 pub struct Args {
+    #[command(flatten)]
+    what: What,
+    /// The shape of the result
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// What is to be installed, and how; `plan install` takes the same.
+#[derive(Debug, clap::Args)]
+pub struct What {
     /// The release's name and the chart, a folder or a .tgz archive; or the chart alone, with a name made for it
     #[arg(required = true, num_args = 1..=2, value_names = ["NAME", "CHART"])]
     name_and_chart: Vec<String>,
@@ -41,25 +51,36 @@ pub struct Args {
     objects: ObjectFlags,
     #[command(flatten)]
     crds: CrdFlags,
-    /// The shape of the result
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+}
+
+impl What {
+    /// The release's name, and the chart with its values.
+    pub(super) fn named(&self, cx: &Context) -> Result<(String, Source), CommandError> {
+        let (name, chart) = self.naming.resolve(&self.name_and_chart, None)?;
+        release_name(&name)?;
+        let source = source(cx, Path::new(&chart), &self.values, &self.rendering)?;
+        Ok((name, source))
+    }
+
+    /// How.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            labels: self.revision.labels(),
+            crds: self.crds.mode(),
+            ..options(&self.state, &self.objects, self.create_namespace)
+        }
+    }
 }
 
 impl Args {
     /// Installs.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
-        let dry_run = self.objects.is_dry_run();
-        self.revision.check(dry_run)?;
-        let (name, chart) = self.naming.resolve(&self.name_and_chart, None)?;
-        release_name(&name)?;
-        let source = source(cx, Path::new(&chart), &self.values, &self.rendering)?;
-        let options = Options {
-            labels: self.revision.labels(),
-            crds: self.crds.mode(),
-            ..options(&self.state, &self.objects, self.create_namespace)
-        };
-        if self.objects.is_client_only() {
+        let what = self.what;
+        let dry_run = what.objects.is_dry_run();
+        what.revision.check(dry_run)?;
+        let (name, source) = what.named(cx)?;
+        let options = what.options();
+        if what.objects.is_client_only() {
             let namespace = cx.global.namespace.as_deref().unwrap_or("default");
             let mut release = offline(&source, &name, namespace, options.crds)?;
             release.info.description = options.description.unwrap_or_default();
@@ -69,7 +90,7 @@ impl Args {
                 summary: Vec::new(),
                 unchanged: false,
             };
-            return show_outcome(cx, &outcome, self.output, &self.revision, true);
+            return show_outcome(cx, &outcome, self.output, &what.revision, true);
         }
         let progress = Progress::new(cx.output);
         let outcome = cx.block_on(async {
@@ -83,6 +104,6 @@ impl Args {
             Ok(outcome?)
         });
         progress.end();
-        show_outcome(cx, &outcome?, self.output, &self.revision, dry_run)
+        show_outcome(cx, &outcome?, self.output, &what.revision, dry_run)
     }
 }

@@ -1,6 +1,9 @@
 //! The command line: one file per command, its `Args` (doc comments are the help) and `run`.
 
 mod action_error;
+mod apply;
+mod diff;
+mod drift;
 pub mod error;
 mod get;
 mod history;
@@ -8,6 +11,10 @@ mod install;
 pub mod kube;
 mod list;
 pub mod output;
+mod plan;
+mod plan_file;
+mod plan_flags;
+mod plan_text;
 mod progress;
 mod release_flags;
 mod rollback;
@@ -71,6 +78,10 @@ enum Command {
     Rollback(Box<rollback::Args>),
     /// Uninstall a release, with a last savepoint of its job
     Uninstall(Box<uninstall::Args>),
+    Plan(plan::Args),
+    Diff(diff::Args),
+    Apply(apply::Args),
+    Drift(drift::Args),
     /// Savepoints of a release
     Savepoint(savepoint::Args),
     /// Print a shell's completion script
@@ -162,6 +173,10 @@ fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
         Command::Upgrade(args) => args.run(cx),
         Command::Rollback(args) => args.run(cx),
         Command::Uninstall(args) => args.run(cx),
+        Command::Plan(args) => args.run(cx),
+        Command::Diff(args) => args.run(cx),
+        Command::Apply(args) => args.run(cx),
+        Command::Drift(args) => args.run(cx),
         Command::Savepoint(args) => args.run(cx),
         Command::Completion(args) => args.run(cx),
         Command::Create(args) => args.run(cx),

@@ -46,6 +46,16 @@ impl Output {
         }
     }
 
+    /// Writes text with colours in it, which are taken out where stdout is no terminal or NO_COLOR is
+    /// set (CLICOLOR_FORCE keeps them).
+    pub fn styled(&self, text: &str) -> Result<(), CommandError> {
+        if anstream::AutoStream::choice(&io::stdout()) == anstream::ColorChoice::Never {
+            self.data(&anstream::adapter::strip_str(text).to_string())
+        } else {
+            self.data(text)
+        }
+    }
+
     /// Writes a value as JSON, one line, as Helm does.
     pub fn json(&self, value: &impl Serialize) -> Result<(), CommandError> {
         let mut text =

@@ -220,6 +220,8 @@ pub fn options(state: &StateFlags, objects: &ObjectFlags, create_namespace: bool
         force_conflicts: objects.force_conflicts,
         take_ownership: objects.take_ownership,
         create_namespace,
+        take_over: Vec::new(),
+        force_revision: false,
         history_max: objects.history_max,
         description: objects.description.clone(),
         hooks: !objects.no_hooks,

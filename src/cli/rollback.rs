@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::progress::Progress;
 use super::release_flags::{ObjectFlags, StateFlags, options, session};
 use super::{Context, error::CommandError};
+use crate::action::Options;
 
 /// Roll a release back to an older revision, with the newest state of its job
 #[derive(Debug, clap::Args)]
@@ -13,29 +14,43 @@ use super::{Context, error::CommandError};
   nutkin rollback orders 3        to revision 3
   nutkin rollback orders 3 --dry-run")]
 pub struct Args {
+    #[command(flatten)]
+    what: What,
+}
+
+/// What is to be rolled back, and how; `plan rollback` takes the same.
+#[derive(Debug, clap::Args)]
+pub struct What {
     /// The release's name
-    name: String,
+    pub(super) name: String,
     /// The revision; 0 or nothing is the one before
     #[arg(default_value_t = 0)]
-    revision: u32,
+    pub(super) revision: u32,
     #[command(flatten)]
     state: StateFlags,
     #[command(flatten)]
     objects: ObjectFlags,
 }
 
+impl What {
+    /// How.
+    pub(super) fn options(&self) -> Options {
+        options(&self.state, &self.objects, false)
+    }
+}
+
 impl Args {
     /// Rolls back.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
-        let dry_run = self.objects.is_dry_run();
-        let options = options(&self.state, &self.objects, false);
+        let what = self.what;
+        let dry_run = what.objects.is_dry_run();
         let progress = Progress::new(cx.output);
         let outcome = cx.block_on(async {
-            let mut session = session(cx, &self.name, options, &progress, !dry_run).await?;
+            let mut session = session(cx, &what.name, what.options(), &progress, !dry_run).await?;
             if !dry_run {
                 session.lock().await?;
             }
-            let outcome = session.rollback(self.revision, dry_run).await;
+            let outcome = session.rollback(what.revision, dry_run).await;
             session.unlock().await;
             Ok(outcome?)
         });

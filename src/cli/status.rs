@@ -9,7 +9,8 @@ use super::error::{CommandError, Kind};
 use super::get::{Revision, computed, given, hooks};
 use super::output::{Format, columns};
 use super::{Context, when};
-use crate::cluster::{Client, ObjectRef, diff, object_refs, readiness};
+use crate::cluster::{Client, ObjectRef, object_refs, readiness};
+use crate::plan::hidden::without_secrets;
 use crate::release::Release;
 use crate::yaml::{Map, Value, emit};
 
@@ -69,7 +70,7 @@ fn with_resources(release: &Release, objects: &[Found]) -> Result<Value, Command
             .or_insert_with(|| json!([]))
             .as_array_mut()
         {
-            list.push(diff::masked(live));
+            list.push(without_secrets(live));
         }
     }
     if !resources.is_empty() {

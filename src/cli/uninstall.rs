@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use super::progress::Progress;
 use super::release_flags::{ObjectFlags, StateFlags, options, session};
 use super::{Context, error::CommandError};
-use crate::action::Error;
+use crate::action::uninstall::Uninstalled;
+use crate::action::{Error, Options};
 
 /// Uninstall a release: take a last savepoint of its job, then delete its objects
 #[derive(Debug, clap::Args)]
@@ -17,50 +18,52 @@ pub struct Args {
     /// The releases' names
     #[arg(required = true)]
     names: Vec<String>,
-    /// Keep the records of the revisions, marked uninstalled
-    #[arg(long)]
-    keep_history: bool,
     /// Succeed where there is no such release
     #[arg(long)]
     ignore_not_found: bool,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How a release ends; `plan uninstall` takes the same.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    /// Keep the records of the revisions, marked uninstalled
+    #[arg(long)]
+    pub(super) keep_history: bool,
     #[command(flatten)]
     state: StateFlags,
     #[command(flatten)]
     objects: ObjectFlags,
 }
 
+impl How {
+    /// How.
+    pub(super) fn options(&self) -> Options {
+        options(&self.state, &self.objects, false)
+    }
+}
+
 impl Args {
     /// Uninstalls.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
-        let dry_run = self.objects.is_dry_run();
+        let dry_run = self.how.objects.is_dry_run();
         for name in &self.names {
-            let options = options(&self.state, &self.objects, false);
             let progress = Progress::new(cx.output);
             let ended = cx.block_on(async {
-                let mut session = session(cx, name, options, &progress, !dry_run).await?;
+                let mut session =
+                    session(cx, name, self.how.options(), &progress, !dry_run).await?;
                 if !dry_run {
                     session.lock().await?;
                 }
-                let ended = session.uninstall(self.keep_history, dry_run).await;
+                let ended = session.uninstall(self.how.keep_history, dry_run).await;
                 session.unlock().await;
                 Ok(ended)
             });
             progress.end();
             match ended? {
                 Ok(ended) => {
-                    for kept in &ended.kept {
-                        cx.output.note(&format!("kept: {kept}"));
-                    }
-                    for (workload, path) in &ended.savepoints {
-                        cx.output
-                            .data(&format!("savepoint of {workload}: {path}\n"))?;
-                    }
-                    let word = if dry_run {
-                        "would be uninstalled"
-                    } else {
-                        "uninstalled"
-                    };
-                    cx.output.data(&format!("release \"{name}\" {word}\n"))?;
+                    show_end(cx, name, &ended, dry_run)?;
                 }
                 Err(Error::NotFound(_)) if self.ignore_not_found => {}
                 Err(e) => return Err(e.into()),
@@ -68,4 +71,26 @@ impl Args {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Shows how an uninstall ended.
+pub(super) fn show_end(
+    cx: &Context,
+    name: &str,
+    ended: &Uninstalled,
+    dry_run: bool,
+) -> Result<(), CommandError> {
+    for kept in &ended.kept {
+        cx.output.note(&format!("kept: {kept}"));
+    }
+    for (workload, path) in &ended.savepoints {
+        cx.output
+            .data(&format!("savepoint of {workload}: {path}\n"))?;
+    }
+    let word = if dry_run {
+        "would be uninstalled"
+    } else {
+        "uninstalled"
+    };
+    cx.output.data(&format!("release \"{name}\" {word}\n"))
 }

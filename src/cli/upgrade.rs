@@ -10,7 +10,7 @@ use super::render_flags::{RenderFlags, RevisionFlags};
 use super::shown::show_outcome;
 use super::values_flags::ValueFlags;
 use super::{Context, error::CommandError};
-use crate::action::Options;
+use crate::action::{Options, Request, Source};
 use crate::values::Reuse;
 
 /// Upgrade a release: stop its job with a savepoint, apply, and see it run again from there
@@ -20,8 +20,18 @@ use crate::values::Reuse;
   nutkin upgrade orders charts/flink-application --dry-run                     what would happen, and why
   nutkin upgrade orders charts/flink-application --from-checkpoint latest      for a job that can't give a savepoint")]
 pub struct Args {
+    #[command(flatten)]
+    what: What,
+    /// The shape of the result
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// What is to be upgraded, and how; `plan upgrade` takes the same.
+#[derive(Debug, clap::Args)]
+pub struct What {
     /// The release's name
-    name: String,
+    pub(super) name: String,
     /// The chart: a folder or a .tgz archive
     chart: PathBuf,
     #[command(flatten)]
@@ -32,7 +42,7 @@ pub struct Args {
     revision: RevisionFlags,
     /// Install the release if there is none
     #[arg(short, long)]
-    install: bool,
+    pub(super) install: bool,
     /// Make the namespace if it isn't there (with --install)
     #[arg(long)]
     create_namespace: bool,
@@ -45,23 +55,26 @@ pub struct Args {
     /// Take the old revision's values under what is set now, over the new chart's defaults
     #[arg(long)]
     reset_then_reuse_values: bool,
+    /// Make a new revision even if nothing changes
+    #[arg(long)]
+    force_revision: bool,
     #[command(flatten)]
     state: StateFlags,
     #[command(flatten)]
     objects: ObjectFlags,
     #[command(flatten)]
     crds: CrdFlags,
-    /// The shape of the result
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
 }
 
-impl Args {
-    /// Upgrades.
-    pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
-        self.revision.check(self.objects.is_dry_run())?;
-        let source = source(cx, &self.chart, &self.values, &self.rendering)?;
-        let reuse = match (
+impl What {
+    /// The chart with its values.
+    fn source(&self, cx: &Context) -> Result<Source, CommandError> {
+        source(cx, &self.chart, &self.values, &self.rendering)
+    }
+
+    /// What becomes of the old values.
+    fn reuse(&self) -> Reuse {
+        match (
             self.reuse_values,
             self.reset_values,
             self.reset_then_reuse_values,
@@ -70,29 +83,54 @@ impl Args {
             (_, true, _) => Reuse::Reset,
             (.., true) => Reuse::ResetThenReuse,
             _ => Reuse::Unset,
-        };
-        let dry_run = self.objects.is_dry_run();
-        let options = Options {
+        }
+    }
+
+    /// What is asked for.
+    pub(super) fn request(&self, cx: &Context) -> Result<Request, CommandError> {
+        Ok(Request::Upgrade {
+            source: Box::new(self.source(cx)?),
+            reuse: self.reuse(),
+            install_missing: self.install,
+        })
+    }
+
+    /// How.
+    pub(super) fn options(&self) -> Options {
+        Options {
             labels: self.revision.labels(),
             crds: self.crds.mode(),
+            force_revision: self.force_revision,
             ..options(
                 &self.state,
                 &self.objects,
                 self.create_namespace && self.install,
             )
-        };
+        }
+    }
+}
+
+impl Args {
+    /// Upgrades.
+    pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
+        let what = self.what;
+        what.revision.check(what.objects.is_dry_run())?;
+        let source = what.source(cx)?;
+        let dry_run = what.objects.is_dry_run();
         let progress = Progress::new(cx.output);
         let outcome = cx.block_on(async {
-            let mut session = session(cx, &self.name, options, &progress, !dry_run).await?;
+            let mut session = session(cx, &what.name, what.options(), &progress, !dry_run).await?;
             if !dry_run {
                 session.ensure_namespace().await?;
                 session.lock().await?;
             }
-            let outcome = session.upgrade(&source, reuse, self.install, dry_run).await;
+            let outcome = session
+                .upgrade(&source, what.reuse(), what.install, dry_run)
+                .await;
             session.unlock().await;
             Ok(outcome?)
         });
         progress.end();
-        show_outcome(cx, &outcome?, self.output, &self.revision, dry_run)
+        show_outcome(cx, &outcome?, self.output, &what.revision, dry_run)
     }
 }

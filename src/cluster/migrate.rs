@@ -21,9 +21,10 @@ fn text<'a>(entry: &'a Value, field: &str) -> &'a str {
 
 /// Whether an entry of managedFields is to be taken over. Its subresource may be `scale`; what
 /// controllers write to `status` is theirs.
-fn is_client_side(entry: &Value) -> bool {
-    text(entry, "operation") == "Update"
-        && CLIENT_SIDE.contains(&text(entry, "manager"))
+fn is_client_side(entry: &Value, take_over: &[String]) -> bool {
+    let manager = text(entry, "manager");
+    let is_own = text(entry, "operation") == "Update" && CLIENT_SIDE.contains(&manager);
+    (is_own || take_over.iter().any(|name| name == manager))
         && matches!(text(entry, "subresource"), "" | "scale")
 }
 
@@ -34,17 +35,17 @@ fn is_ours(entry: &Value) -> bool {
 }
 
 /// The managedFields that a live object should have before it is applied, decided by what they say
-/// now; `None` when nothing is to be changed.
-pub fn managed_fields(live: &Value) -> Option<Value> {
+/// now; `None` when nothing is to be changed. The entries of the managers `take_over` become ours too.
+pub fn managed_fields(live: &Value, take_over: &[String]) -> Option<Value> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
-    if !entries.iter().any(is_client_side) {
+    if !entries.iter().any(|e| is_client_side(e, take_over)) {
         return None;
     }
     let mut fields = Value::Object(Map::new());
     let mut ours: Option<Value> = None;
     let mut others = Vec::new();
     for entry in entries {
-        if is_client_side(entry) || is_ours(entry) {
+        if is_client_side(entry, take_over) || is_ours(entry) {
             if let Some(set) = entry.get("fieldsV1") {
                 unite(&mut fields, set);
             }
@@ -74,11 +75,11 @@ pub fn managed_fields(live: &Value) -> Option<Value> {
 }
 
 /// The fields of a live object that the release holds by client-side entries; `None` without such.
-pub(super) fn client_side_fields(live: &Value) -> Option<Value> {
+pub(super) fn client_side_fields(live: &Value, take_over: &[String]) -> Option<Value> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
     let mut sets = entries
         .iter()
-        .filter(|e| is_client_side(e))
+        .filter(|e| is_client_side(e, take_over))
         .filter_map(|e| e.get("fieldsV1"))
         .peekable();
     sets.peek()?;
@@ -88,14 +89,14 @@ pub(super) fn client_side_fields(live: &Value) -> Option<Value> {
 }
 
 /// The field sets of all others.
-pub(super) fn other_fields(live: &Value) -> Vec<&Value> {
+pub(super) fn other_fields<'a>(live: &'a Value, take_over: &[String]) -> Vec<&'a Value> {
     let entries = live
         .pointer("/metadata/managedFields")
         .and_then(Value::as_array);
     entries
         .into_iter()
         .flatten()
-        .filter(|e| !is_client_side(e) && !is_ours(e))
+        .filter(|e| !is_client_side(e, take_over) && !is_ours(e))
         .filter_map(|e| e.get("fieldsV1"))
         .collect()
 }
@@ -120,7 +121,12 @@ impl Client {
     /// # Errors
     /// [`super::Error::Stale`] and those of the request.
     pub async fn migrate(&self, live: &Value) -> Result<bool> {
-        let Some(fields) = managed_fields(live) else {
+        self.take_over(live, &[]).await
+    }
+
+    /// As [`Client::migrate`], with the fields of these managers too.
+    pub async fn take_over(&self, live: &Value, managers: &[String]) -> Result<bool> {
+        let Some(fields) = managed_fields(live, managers) else {
             return Ok(false);
         };
         let object = ObjectRef::of(live)?;
@@ -169,7 +175,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                managed_fields(&live(entries.clone())).is_some(),
+                managed_fields(&live(entries.clone()), &[]).is_some(),
                 needed,
                 "{entries}"
             );
@@ -180,16 +186,19 @@ mod tests {
     fn fields_are_united_and_others_stay() {
         let edited =
             json!({"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:b": {}}});
-        let after = managed_fields(&live(json!([
-            {"manager": "helm", "operation": "Update", "apiVersion": "apps/v1", "time": "t1",
-             "fieldsV1": {"f:spec": {"f:replicas": {}, "f:paused": {}}}},
-            edited,
-            {"manager": "helm", "operation": "Apply", "apiVersion": "apps/v1", "time": "t2",
-             "fieldsV1": {"f:spec": {"f:replicas": {}, "f:template": {"f:x": {}}}}},
-            {"manager": "kubectl-client-side-apply", "operation": "Update",
-             "fieldsV1": {"f:metadata": {"f:annotations": {
-                "f:kubectl.kubernetes.io/last-applied-configuration": {}, "f:own": {}}}}},
-        ])))
+        let after = managed_fields(
+            &live(json!([
+                {"manager": "helm", "operation": "Update", "apiVersion": "apps/v1", "time": "t1",
+                 "fieldsV1": {"f:spec": {"f:replicas": {}, "f:paused": {}}}},
+                edited,
+                {"manager": "helm", "operation": "Apply", "apiVersion": "apps/v1", "time": "t2",
+                 "fieldsV1": {"f:spec": {"f:replicas": {}, "f:template": {"f:x": {}}}}},
+                {"manager": "kubectl-client-side-apply", "operation": "Update",
+                 "fieldsV1": {"f:metadata": {"f:annotations": {
+                    "f:kubectl.kubernetes.io/last-applied-configuration": {}, "f:own": {}}}}},
+            ])),
+            &[],
+        )
         .unwrap();
         assert_eq!(
             after,

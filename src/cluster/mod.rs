@@ -1,12 +1,12 @@
-//! The cluster: client, discovery, apply, wait, prune, diff, port-forward, logs.
+//! The cluster: client, discovery, apply, wait, prune, port-forward, logs.
 
 mod client;
-pub mod diff;
 mod discovery;
 mod error;
 pub mod kinds;
 mod logs;
 mod lookup;
+pub mod managers;
 pub mod migrate;
 mod object;
 mod options;

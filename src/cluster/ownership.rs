@@ -18,6 +18,25 @@ pub fn stamp(object: &mut Value, release: &str, namespace: &str) {
     set_annotation(object, RELEASE_NAMESPACE, namespace);
 }
 
+/// Takes a release's ownership out of an object again, as [`stamp`] put it in.
+pub fn unstamp(object: &mut Value) {
+    for (map, keys) in [
+        ("labels", &[MANAGED_BY] as &[&str]),
+        ("annotations", &[RELEASE_NAME, RELEASE_NAMESPACE]),
+    ] {
+        if let Some(map) = object
+            .get_mut("metadata")
+            .and_then(|m| m.get_mut(map))
+            .and_then(Value::as_object_mut)
+        {
+            for key in keys {
+                // Key order is kept: it shows in diffs.
+                map.shift_remove(*key);
+            }
+        }
+    }
+}
+
 /// Whose a live object is. An object that names a release but lacks the label belongs to nobody,
 /// as for Helm, which would not import it either.
 pub fn owner(live: &Value) -> Owner {

@@ -50,15 +50,27 @@ impl Client {
         live: Option<&Value>,
         force: bool,
     ) -> Result<DryRun> {
+        self.dry_run_over(wanted, live, force, &[]).await
+    }
+
+    /// As [`Client::dry_run`], as if the fields of these managers had become the release's.
+    pub async fn dry_run_over(
+        &self,
+        wanted: &Value,
+        live: Option<&Value>,
+        force: bool,
+        take_over: &[String],
+    ) -> Result<DryRun> {
         let how = Apply {
             dry_run: true,
             force,
             ..Apply::default()
         };
-        let ours = live.and_then(client_side_fields);
+        let ours = live.and_then(|live| client_side_fields(live, take_over));
         let result = match self.apply(wanted, how).await {
             Err(Error::Conflict { fields, .. })
-                if ours.is_some() && fields.iter().all(|f| is_own_manager(&f.manager)) =>
+                if ours.is_some()
+                    && fields.iter().all(|f| is_own_manager(&f.manager, take_over)) =>
             {
                 self.apply(wanted, Apply { force: true, ..how }).await
             }
@@ -67,7 +79,12 @@ impl Client {
         match (result, live) {
             (Ok(mut after), live) => {
                 if let (Some(ours), Some(live)) = (ours, live) {
-                    leave(&ours, &other_fields(live), Some(wanted), &mut after);
+                    leave(
+                        &ours,
+                        &other_fields(live, take_over),
+                        Some(wanted),
+                        &mut after,
+                    );
                 }
                 Ok(DryRun::After(after))
             }
@@ -104,10 +121,12 @@ impl Client {
 }
 
 /// Whether a conflict's manager, in the server's words, is the release's own.
-fn is_own_manager(words: &str) -> bool {
-    ["\"helm\"", "\"Helm\"", "\"kubectl-client-side-apply\""]
-        .iter()
-        .any(|own| words.starts_with(own))
+fn is_own_manager(words: &str, take_over: &[String]) -> bool {
+    let named = |name: &str| words.starts_with(&format!("{name:?}"));
+    ["helm", "Helm", "kubectl-client-side-apply"]
+        .into_iter()
+        .any(named)
+        || take_over.iter().any(|name| named(name))
 }
 
 /// Takes out of `after` what only `ours` holds and `wanted` lacks: what leaves when `ours` has become
@@ -150,7 +169,7 @@ fn leave(ours: &Value, others: &[&Value], wanted: Option<&Value>, after: &mut Va
 
 /// Whether a list's item is the one that a key of fieldsV1 names: `k:{"name":"c"}` by its key
 /// fields, `v:"text"` by its value.
-fn is_item(key: &str, item: &Value) -> bool {
+pub(super) fn is_item(key: &str, item: &Value) -> bool {
     let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
     if let Some(Value::Object(fields)) = key.strip_prefix("k:").and_then(parse) {
         fields

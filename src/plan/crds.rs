@@ -19,7 +19,18 @@ use crate::yaml::Value;
 pub const VERSION: &str = "nutkin.dev/crd-version";
 
 /// What is done with the CRDs of charts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    clap::ValueEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Missing ones are made, those that are there stay as they are
     #[default]

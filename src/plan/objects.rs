@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::diff;
+use super::diff;
+use crate::cluster::{DryRun, Owner, ownership, prune};
 use crate::flink::manifest::{self, at};
 use crate::flink::workload::Workload;
 use crate::yaml::Value;
@@ -51,6 +52,51 @@ pub fn compare(live: Option<&Value>, dry_run: &Value) -> Change {
         None => Change::Create,
         Some(live) if diff::differs(live, dry_run) => Change::Update,
         Some(_) => Change::Nothing,
+    }
+}
+
+/// Decides about an object that is wanted, from the live one and what a dry run said; `None` where
+/// the server could not be asked, or refused. `foreign`: it belongs to another, or to nobody.
+pub fn wanted(live: Option<&Value>, dry_run: Option<&DryRun>, foreign: bool) -> Change {
+    match (live, dry_run) {
+        (_, Some(DryRun::Recreate { .. })) => Change::Recreate,
+        (Some(_), _) if foreign => Change::Adopt,
+        (live, Some(DryRun::After(after))) => compare(live, after),
+        (Some(_), None) => Change::Update,
+        (None, None) => Change::Create,
+    }
+}
+
+/// Decides about an object that is not wanted any more by the release of a name and namespace.
+pub fn unwanted(live: Option<&Value>, release: &str, namespace: &str) -> Change {
+    let Some(live) = live else {
+        return Change::Nothing;
+    };
+    let keeps = prune::is_kept(live)
+        // Data stays unless named (design, decision 10).
+        || matches!(
+            manifest::kind(live),
+            "PersistentVolumeClaim" | "PersistentVolume" | "Namespace" | "CustomResourceDefinition"
+        );
+    // Without the marks of any release it is still what the record says: ours.
+    let ours = ownership::is_owned(live, release, namespace)
+        || crate::cluster::annotation(live, "meta.helm.sh/release-name").is_none();
+    if keeps || !ours {
+        Change::Keep
+    } else {
+        Change::Delete
+    }
+}
+
+/// Whether an object is another's: another release's, or nobody's where no revision of ours had it.
+pub fn is_foreign(live: &Value, is_recorded: bool, release: &str, namespace: &str) -> bool {
+    match ownership::owner(live) {
+        Owner::Release {
+            name,
+            namespace: theirs,
+        } => (name.as_str(), theirs.as_str()) != (release, namespace),
+        // The marks of our own object may have been taken off; Helm puts them back too.
+        Owner::Nobody => !is_recorded,
     }
 }
 
@@ -142,6 +188,33 @@ pub fn restart_reasons(
         }
     }
     reasons
+}
+
+/// Which objects of a workload that goes on get another number of pods; a line each.
+pub fn scalings(workload: &Workload, pairs: &[Pair<'_>], default_namespace: &str) -> Vec<String> {
+    let replicas = |object: Option<&Value>| at(object?, &["spec", "replicas"])?.as_i64();
+    pairs
+        .iter()
+        .filter(|pair| {
+            let object = pair.any();
+            workload.taskmanagers.iter().any(|o| {
+                o.kind == manifest::kind(object)
+                    && o.name == manifest::name(object)
+                    && workload.namespace == manifest::namespace(object, default_namespace)
+            })
+        })
+        .filter_map(|pair| {
+            let (was, is) = (replicas(pair.live)?, replicas(pair.wanted)?);
+            let object = pair.any();
+            (was != is).then(|| {
+                format!(
+                    "{}/{} goes from {was} to {is} pods",
+                    manifest::kind(object),
+                    manifest::name(object)
+                )
+            })
+        })
+        .collect()
 }
 
 fn template(owner: Option<&Value>) -> Option<&Value> {
@@ -244,6 +317,94 @@ mod tests {
                 "the content of ConfigMap/conf changes: config.yaml"
             ]
         );
+    }
+
+    #[test]
+    fn each_case_of_a_wanted_object() {
+        let live = config("x: 1");
+        let after = |text: &str| DryRun::After(config(text));
+        let recreate = DryRun::Recreate {
+            causes: Vec::new(),
+            after: config("x: 2"),
+        };
+        for (live, dry_run, foreign, change) in [
+            (None, Some(after("x: 1")), false, Change::Create),
+            (None, None, false, Change::Create),
+            (Some(&live), Some(after("x: 1")), false, Change::Nothing),
+            (Some(&live), Some(after("x: 2")), false, Change::Update),
+            (Some(&live), Some(after("x: 1")), true, Change::Adopt),
+            (Some(&live), Some(after("x: 2")), true, Change::Adopt),
+            (Some(&live), Some(recreate.clone()), false, Change::Recreate),
+            (Some(&live), Some(recreate), true, Change::Recreate),
+            (Some(&live), None, false, Change::Update),
+        ] {
+            assert_eq!(
+                super::wanted(live, dry_run.as_ref(), foreign),
+                change,
+                "{dry_run:?} {foreign}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_case_of_an_object_that_left() {
+        let of = |kind: &str, release: Option<&str>, policy: Option<&str>| {
+            let mut object = json!({"kind": kind, "metadata": {"name": "a"}});
+            if let Some(release) = release {
+                ownership::stamp(&mut object, release, "ns");
+            }
+            if let Some(policy) = policy {
+                object["metadata"]["annotations"]["helm.sh/resource-policy"] = json!(policy);
+            }
+            object
+        };
+        for (live, change, foreign) in [
+            (of("ConfigMap", Some("r"), None), Change::Delete, false),
+            (of("ConfigMap", None, None), Change::Delete, false),
+            (of("ConfigMap", Some("other"), None), Change::Keep, true),
+            (
+                of("ConfigMap", Some("r"), Some("keep")),
+                Change::Keep,
+                false,
+            ),
+            (
+                of("PersistentVolumeClaim", Some("r"), None),
+                Change::Keep,
+                false,
+            ),
+            (of("Namespace", Some("r"), None), Change::Keep, false),
+        ] {
+            assert_eq!(unwanted(Some(&live), "r", "ns"), change, "{live}");
+            assert_eq!(is_foreign(&live, true, "r", "ns"), foreign, "{live}");
+        }
+        assert_eq!(unwanted(None, "r", "ns"), Change::Nothing);
+        assert!(is_foreign(&of("ConfigMap", None, None), false, "r", "ns"));
+    }
+
+    #[test]
+    fn other_pods_of_a_cluster_that_goes_on() {
+        let of = |replicas: u32| {
+            let mut tm = deployment("a:1", replicas);
+            tm["metadata"]["name"] = json!("tm");
+            tm["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["taskmanager"]);
+            [deployment("a:1", 1), tm]
+        };
+        let (live, wanted) = (of(1), of(3));
+        let workload = recognise(&live, "ns").remove(0);
+        let pairs: Vec<Pair<'_>> = live
+            .iter()
+            .zip(&wanted)
+            .map(|(l, w)| Pair {
+                live: Some(l),
+                wanted: Some(w),
+                recreated: false,
+            })
+            .collect();
+        assert_eq!(
+            scalings(&workload, &pairs, "ns"),
+            ["Deployment/tm goes from 1 to 3 pods"]
+        );
+        assert!(restart_reasons(&workload, &pairs, "ns").is_empty());
     }
 
     #[test]

@@ -89,7 +89,8 @@ pub struct Facts {
 }
 
 /// What the user said about state.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Wish {
     /// Nothing: carry the state over.
     #[default]

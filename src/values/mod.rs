@@ -14,7 +14,7 @@ mod walk;
 pub use coalesce::coalesce;
 pub use dependencies::process_dependencies;
 pub use merge_keys::MergeKeys;
-pub use origins::{History, Origin, Origins, Place, dotted};
+pub use origins::{History, Origin, Origins, Place, dotted, same};
 pub use reuse::{Older, Reuse, reuse_values};
 pub use schema::{Error as SchemaError, Violation, validate};
 pub use sources::{

@@ -169,7 +169,7 @@ fn has(item: &Spanned, key: &str, name: &str) -> bool {
 }
 
 /// Whether two values are equal, an integer and its float64 being the same.
-pub(super) fn same(a: &Value, b: &Value) -> bool {
+pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
         (Value::Array(a), Value::Array(b)) => {

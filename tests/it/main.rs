@@ -15,6 +15,7 @@ mod helm;
 mod hostile;
 mod kill;
 mod ledger;
+mod plan;
 mod rbac;
 mod recover;
 mod story;

@@ -1,62 +1,9 @@
-//! What changes in an object, for people: noise removed, secrets masked, as a unified diff.
+//! What changes in an object, for people: noise removed, secrets hidden, as a unified diff.
 
-use sha2::{Digest, Sha256};
 use similar::TextDiff;
 
+use super::hidden::Hidden;
 use crate::yaml::{Map, Value, emit};
-
-/// What stands in the place of a secret value. The number tells apart different values of one diff.
-fn mask(value: &Value, salt: &[u8]) -> Value {
-    let text = match value {
-        Value::String(s) => s.clone(),
-        other => other.to_string(),
-    };
-    let mut hash = Sha256::new();
-    hash.update(salt);
-    hash.update(text.as_bytes());
-    let digest = hash.finalize();
-    let short: String = digest.iter().take(3).map(|b| format!("{b:02x}")).collect();
-    Value::String(format!("(masked #{short})"))
-}
-
-/// A salt for one diff: marks can be compared within it, and give nothing away outside.
-fn salt() -> Vec<u8> {
-    use std::hash::{BuildHasher, Hasher, RandomState};
-    let random = RandomState::new().build_hasher().finish();
-    random.to_le_bytes().to_vec()
-}
-
-fn is_secret(object: &Value) -> bool {
-    object.get("kind").and_then(Value::as_str) == Some("Secret")
-        && object.get("apiVersion").and_then(Value::as_str) == Some("v1")
-}
-
-fn mask_secret(object: &mut Value, salt: &[u8]) {
-    if !is_secret(object) {
-        return;
-    }
-    // What kubectl remembers of a Secret holds its values too.
-    if let Some(annotations) = object
-        .pointer_mut("/metadata/annotations")
-        .and_then(Value::as_object_mut)
-    {
-        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
-    }
-    for field in ["data", "stringData"] {
-        if let Some(data) = object.get_mut(field).and_then(Value::as_object_mut) {
-            for value in data.values_mut() {
-                *value = mask(value, salt);
-            }
-        }
-    }
-}
-
-/// The object with the values of a Secret masked; other kinds are unchanged.
-pub fn masked(object: &Value) -> Value {
-    let mut object = object.clone();
-    mask_secret(&mut object, &salt());
-    object
-}
 
 /// The object without what the server and its controllers write: status, managedFields, versions,
 /// times, uid; and without maps that are empty then.
@@ -101,29 +48,33 @@ pub fn differs(before: &Value, after: &Value) -> bool {
     without_noise(before) != without_noise(after)
 }
 
-/// The difference of two objects as a unified diff of their YAML with three lines of context; empty
-/// when they don't differ. `None` stands for no object.
-pub fn unified(before: Option<&Value>, after: Option<&Value>) -> String {
-    let salt = salt();
-    let text = |object: Option<&Value>| {
-        object.map_or(String::new(), |object| {
-            let mut object = without_noise(object);
-            mask_secret(&mut object, &salt);
-            emit(&object)
-        })
-    };
+/// The difference of two objects as a unified diff of their YAML; empty when they don't differ.
+/// `None` stands for no object, `context` is the number of lines around a change.
+pub fn unified(
+    before: Option<&Value>,
+    after: Option<&Value>,
+    hidden: &Hidden,
+    context: usize,
+) -> String {
+    let (before, after) = (before.map(without_noise), after.map(without_noise));
+    let (before, after) = hidden.pair(before.as_ref(), after.as_ref());
+    let text = |object: Option<Value>| object.map_or(String::new(), |o| emit(&o));
     let (before, after) = (text(before), text(after));
     if before == after {
         return String::new();
     }
     let diff = TextDiff::from_lines(before.as_str(), after.as_str());
-    diff.unified_diff().context_radius(3).to_string()
+    diff.unified_diff().context_radius(context).to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn shown(before: Option<&Value>, after: Option<&Value>) -> String {
+        unified(before, after, &Hidden::default(), 3)
+    }
 
     #[test]
     fn noise_is_no_difference() {
@@ -132,21 +83,22 @@ mod tests {
         let after = json!({"kind": "ConfigMap", "metadata": {"name": "a", "resourceVersion": "2",
             "generation": 3}, "data": {"k": "v"}, "status": {"x": 1}});
         assert!(!differs(&before, &after));
-        assert_eq!(unified(Some(&before), Some(&after)), "");
+        assert_eq!(shown(Some(&before), Some(&after)), "");
     }
 
     #[test]
     fn a_change_shows_with_its_context() {
         let before = json!({"data": {"a": "1", "b": "2"}});
         let after = json!({"data": {"a": "1", "b": "3"}});
-        insta::assert_snapshot!(unified(Some(&before), Some(&after)), @r#"
+        insta::assert_snapshot!(shown(Some(&before), Some(&after)), @r#"
         @@ -1,3 +1,3 @@
          data:
            a: "1"
         -  b: "2"
         +  b: "3"
         "#);
-        assert!(unified(None, Some(&after)).contains("+data:"));
+        assert!(shown(None, Some(&after)).contains("+data:"));
+        assert!(!unified(Some(&before), Some(&after), &Hidden::default(), 0).contains("data:"));
     }
 
     #[test]
@@ -157,7 +109,7 @@ mod tests {
                 "metadata": {"annotations": {
                     "kubectl.kubernetes.io/last-applied-configuration": "open-sesame"}}})
         };
-        let text = unified(Some(&of("b2xk")), Some(&of("bmV3")));
+        let text = shown(Some(&of("b2xk")), Some(&of("bmV3")));
         for secret in ["c2FtZQ", "b2xk", "bmV3", "open-sesame"] {
             assert!(!text.contains(secret), "{text}");
         }
@@ -167,6 +119,5 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("-  same:"), "{text}");
-        assert!(!masked(&of("b2xk")).to_string().contains("open-sesame"));
     }
 }
