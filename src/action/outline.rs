@@ -224,6 +224,9 @@ impl Session<'_> {
                         .is_none_or(|last| !same_release(&last.release, record))
             }
         };
+        if !self.options.hooks {
+            plan.hooks.clear();
+        }
         if !plan.makes_revision && !ends {
             plan.revision = plan.from_revision;
             plan.hooks.clear();
