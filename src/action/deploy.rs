@@ -194,18 +194,15 @@ impl Session<'_> {
             return Ok(());
         };
         let status = last.release.info.status;
-        if status.is_pending() && interrupted.is_none() {
+        if status.is_pending() && interrupted.is_none() && !self.options.take_over_pending {
             return Err(Error::Locked {
                 why: format!(
                     "revision {} of release {:?} is {status}, and not by nutkin: Helm works on it, or was broken off",
                     last.release.version, self.release
                 ),
-                hints: vec![format!(
-                    "if no Helm process works on it: helm rollback {} -n {}, or delete the Secret {}",
-                    self.release,
-                    self.namespace,
-                    crate::release::secret_name(&self.release, last.release.version)
-                )],
+                hints: vec![
+                    "if no Helm process works on it any more: --take-over-pending".to_owned(),
+                ],
             });
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::state::JobRecord;
+use crate::plan::state::{JobRecord, Reached};
 
 /// What is being done to a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,35 @@ impl Journal {
             jobs: Vec::new(),
             version: None,
         }
+    }
+
+    /// What was broken off, and where each job stands, a line each, for people.
+    pub fn describe(&self) -> Vec<String> {
+        let mut lines = vec![format!(
+            "{} of revision {}, begun {}, has not ended",
+            self.operation.word(),
+            self.revision,
+            self.started
+        )];
+        for job in &self.jobs {
+            let path = job.path.as_deref().unwrap_or("nothing");
+            let stands = match job.reached {
+                None => continue,
+                Some(Reached::Intent) => format!(
+                    "job {} was asked to stop with a savepoint (trigger {})",
+                    job.job_id.as_deref().unwrap_or_default(),
+                    job.trigger_id.as_deref().unwrap_or_default()
+                ),
+                Some(Reached::Saved | Reached::Down) => {
+                    format!("stopped, to be restored from {path}")
+                }
+                Some(Reached::Positioned | Reached::Applied) => {
+                    format!("started from {path}, not seen stable")
+                }
+            };
+            lines.push(format!("{}: {stands}", job.workload));
+        }
+        lines
     }
 
     /// A workload's entry.

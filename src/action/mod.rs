@@ -15,6 +15,7 @@ pub mod outline;
 pub mod prepare;
 pub mod proposal;
 pub mod records;
+pub mod resume;
 pub mod rollback;
 pub mod saved;
 pub mod signals;
@@ -103,6 +104,8 @@ pub struct Options {
     pub take_over: Vec<String>,
     /// Whether an upgrade makes a revision even if nothing changes.
     pub force_revision: bool,
+    /// Whether a revision that Helm left pending is taken over.
+    pub take_over_pending: bool,
     /// Whether a missing namespace is made.
     pub create_namespace: bool,
     /// How many revisions are kept; 0: all.
@@ -141,6 +144,7 @@ impl Default for Options {
             lock_timeout: Duration::from_secs(30),
             force_conflicts: false,
             take_ownership: false,
+            take_over_pending: false,
             take_over: Vec::new(),
             force_revision: false,
             create_namespace: false,

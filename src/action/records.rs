@@ -13,6 +13,18 @@ const TRIES: u32 = 5;
 /// The id of a document of which a release has only one.
 const ONLY: &str = "current";
 
+/// The journal of an operation on a release that did not end, or goes on.
+///
+/// # Errors
+/// Those of the request, and of a record that can't be read.
+pub async fn journal_of(own: &Own, release: &str) -> Result<Option<Journal>, OwnError> {
+    let read: Option<Document<Journal>> = own.get(release, Kind::Journal, ONLY).await?;
+    Ok(read.map(|document| Journal {
+        version: Some((document.resource_version, document.uid)),
+        ..document.content
+    }))
+}
+
 impl Session<'_> {
     fn own(&self) -> Own {
         Own::new(self.client.clone(), &self.namespace)
@@ -50,11 +62,7 @@ impl Session<'_> {
 
     /// The journal of an operation that did not end.
     pub async fn journal(&self) -> Result<Option<Journal>, Error> {
-        let read: Option<Document<Journal>> = self.read(Kind::Journal, ONLY).await?;
-        Ok(read.map(|document| Journal {
-            version: Some((document.resource_version, document.uid)),
-            ..document.content
-        }))
+        Ok(journal_of(&self.own(), &self.release).await?)
     }
 
     /// Writes the journal; refuses where another operation wrote it since.

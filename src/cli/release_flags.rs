@@ -81,6 +81,9 @@ pub struct ObjectFlags {
     /// Take over objects that belong to no release or to another
     #[arg(long)]
     take_ownership: bool,
+    /// Go on over a revision that Helm left pending, once you know that no Helm works on it
+    #[arg(long)]
+    take_over_pending: bool,
     /// How many revisions are kept; 0: all
     #[arg(long, value_name = "N", default_value_t = 10, env = "HELM_MAX_HISTORY")]
     history_max: u32,
@@ -219,6 +222,7 @@ pub fn options(state: &StateFlags, objects: &ObjectFlags, create_namespace: bool
         lock_timeout: objects.lock_timeout,
         force_conflicts: objects.force_conflicts,
         take_ownership: objects.take_ownership,
+        take_over_pending: objects.take_over_pending,
         create_namespace,
         take_over: Vec::new(),
         force_revision: false,

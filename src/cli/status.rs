@@ -9,9 +9,10 @@ use super::error::{CommandError, Kind};
 use super::get::{Revision, computed, given, hooks};
 use super::output::{Format, columns};
 use super::{Context, when};
+use crate::action::{self, records::journal_of};
 use crate::cluster::{Client, ObjectRef, object_refs, readiness};
 use crate::plan::hidden::without_secrets;
-use crate::release::Release;
+use crate::release::{Own, Release};
 use crate::yaml::{Map, Value, emit};
 
 /// Show a release: its state, its objects, its notes
@@ -30,15 +31,27 @@ pub struct Args {
 impl Args {
     /// Shows it.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
-        let (release, objects) = cx.block_on(async {
+        let (release, objects, journal) = cx.block_on(async {
             let (client, store) = cx.store().await?;
             let release = self.of.read(&store).await?.release;
-            let objects = objects(&client, &release).await?;
-            Ok((release, objects))
+            let own = Own::new(client.clone(), &release.namespace);
+            let (objects, journal) =
+                futures::join!(objects(&client, &release), journal_of(&own, &release.name));
+            Ok((release, objects?, journal.map_err(action::Error::from)?))
         })?;
         let table = describe(&release, Show::Status, Some(&objects))?;
         let whole = with_resources(&release, &objects)?;
         cx.output.formatted(self.output, &whole, || table)?;
+        if let Some(journal) = journal {
+            for line in journal.describe() {
+                cx.output.note(&line);
+            }
+            cx.output.note(&format!(
+                "The next changing command goes on from there; nutkin upgrade {0} --resume finishes it, \
+                 nutkin upgrade {0} --abandon goes back",
+                release.name
+            ));
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -9,7 +9,8 @@ use super::release_flags::{CrdFlags, ObjectFlags, StateFlags, options, session, 
 use super::render_flags::{RenderFlags, RevisionFlags};
 use super::shown::show_outcome;
 use super::values_flags::ValueFlags;
-use super::{Context, error::CommandError};
+use super::{Context, error::CommandError, error::Kind};
+use crate::action::resume::Choice;
 use crate::action::{Options, Request, Source};
 use crate::values::Reuse;
 
@@ -18,10 +19,17 @@ use crate::values::Reuse;
 #[command(after_help = "Examples:
   nutkin upgrade orders charts/flink-application -f values/prod.yaml --set image.tag=2.0.0
   nutkin upgrade orders charts/flink-application --dry-run                     what would happen, and why
-  nutkin upgrade orders charts/flink-application --from-checkpoint latest      for a job that can't give a savepoint")]
+  nutkin upgrade orders charts/flink-application --from-checkpoint latest      for a job that can't give a savepoint
+  nutkin upgrade orders --resume                                               finish what was broken off")]
 pub struct Args {
     #[command(flatten)]
     what: What,
+    /// Finish the operation that was broken off, as it was meant; without a chart
+    #[arg(long, conflicts_with_all = ["chart", "abandon"])]
+    resume: bool,
+    /// Give the operation up that was broken off: back to the deployed revision, with the newest state
+    #[arg(long, conflicts_with = "chart")]
+    abandon: bool,
     /// The shape of the result
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -33,7 +41,7 @@ pub struct What {
     /// The release's name
     pub(super) name: String,
     /// The chart: a folder or a .tgz archive
-    chart: PathBuf,
+    chart: Option<PathBuf>,
     #[command(flatten)]
     values: ValueFlags,
     #[command(flatten)]
@@ -69,7 +77,10 @@ pub struct What {
 impl What {
     /// The chart with its values.
     fn source(&self, cx: &Context) -> Result<Source, CommandError> {
-        source(cx, &self.chart, &self.values, &self.rendering)
+        let Some(chart) = &self.chart else {
+            return Err(CommandError::new(Kind::Usage, "the chart is missing"));
+        };
+        source(cx, chart, &self.values, &self.rendering)
     }
 
     /// What becomes of the old values.
@@ -115,7 +126,15 @@ impl Args {
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
         let what = self.what;
         what.revision.check(what.objects.is_dry_run())?;
-        let source = what.source(cx)?;
+        let choice = match (self.resume, self.abandon) {
+            (true, _) => Some(Choice::Resume),
+            (_, true) => Some(Choice::Abandon),
+            _ => None,
+        };
+        let source = match choice {
+            Some(_) => None,
+            None => Some(what.source(cx)?),
+        };
         let dry_run = what.objects.is_dry_run();
         let progress = Progress::new(cx.output);
         let outcome = cx.block_on(async {
@@ -124,9 +143,16 @@ impl Args {
                 session.ensure_namespace().await?;
                 session.lock().await?;
             }
-            let outcome = session
-                .upgrade(&source, what.reuse(), what.install, dry_run)
-                .await;
+            let outcome = match (&source, choice) {
+                (Some(source), _) => {
+                    let reuse = what.reuse();
+                    session.upgrade(source, reuse, what.install, dry_run).await
+                }
+                (None, choice) => {
+                    let choice = choice.unwrap_or(Choice::Resume);
+                    session.settle(choice, dry_run).await
+                }
+            };
             session.unlock().await;
             Ok(outcome?)
         });

@@ -1,6 +1,7 @@
 //! What is left when nutkin is killed, or the API server fails, between any two steps: the next
 //! command finishes or undoes it.
 
+mod choose;
 mod flink;
 mod paused;
 mod proxy;

@@ -1,0 +1,152 @@
+//! An operation that did not end, finished as it was meant or given up, for the one who wants to choose.
+//! Any changing command goes on from its journal as well.
+
+use super::deploy::{Outcome, Proposal};
+use super::interrupted::Left;
+use super::journal::{Journal, Operation};
+use super::proposal::compare_records;
+use super::target::Target;
+use super::{Error, Session};
+use crate::release::{Release, Status, Stored, Time};
+
+/// What becomes of the operation that did not end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// It is brought to the end that it was meant to have.
+    Resume,
+    /// The deployed revision is brought back, with the newest state.
+    Abandon,
+}
+
+/// Which revision's content the release gets.
+///
+/// # Errors
+/// Why neither can be done, in words.
+fn chosen<'a>(
+    choice: Choice,
+    journal: &Journal,
+    history: &'a [Stored],
+) -> Result<&'a Release, String> {
+    let of_status = |status: Status| {
+        let mut found = history.iter().rev().map(|s| &s.release);
+        found.find(|r| r.info.status == status)
+    };
+    match choice {
+        _ if journal.operation == Operation::Uninstall => {
+            Err("it was being uninstalled: nutkin uninstall goes on with that".to_owned())
+        }
+        Choice::Resume => history
+            .iter()
+            .map(|s| &s.release)
+            .find(|r| r.version == journal.revision)
+            .ok_or_else(|| {
+                format!(
+                    "the {} to revision {} broke off before its record was written: run it again",
+                    journal.operation.word(),
+                    journal.revision
+                )
+            }),
+        Choice::Abandon => of_status(Status::Deployed).ok_or_else(|| {
+            "no revision was ever deployed: nutkin uninstall takes away what was made".to_owned()
+        }),
+    }
+}
+
+impl Session<'_> {
+    /// Finishes or gives up the operation that did not end, as a new revision.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is none, or where it can't be done so.
+    pub async fn settle(&self, choice: Choice, dry_run: bool) -> Result<Outcome, Error> {
+        let mut history = self.history().await?;
+        let journal = match self.left(&mut history, dry_run).await? {
+            Left::Open(journal) => journal,
+            Left::Ended(_) | Left::Nothing => {
+                return Err(Error::NotFound(format!(
+                    "no operation on release {:?} in namespace {:?} was broken off",
+                    self.release, self.namespace
+                )));
+            }
+        };
+        let from = chosen(choice, &journal, &history).map_err(Error::NotFound)?;
+        let (values, secrets) = match history.last() {
+            Some(last) => compare_records(&last.release, from),
+            None => compare_records(from, from),
+        };
+        let mut record = from.clone();
+        let target = Target::of_manifest(&record.manifest, &self.namespace)?;
+        record.version = history.last().map_or(1, |l| l.release.version + 1);
+        record.info.last_deployed = Some(Time::now());
+        let operation = match choice {
+            Choice::Resume => {
+                record.info.description = format!("Resumed revision {}", from.version);
+                journal.operation
+            }
+            Choice::Abandon => {
+                record.info.rollback_revision = from.version;
+                record.info.description = format!("Rollback to {}", from.version);
+                Operation::Rollback
+            }
+        };
+        let proposal = Proposal {
+            operation,
+            record,
+            target,
+            always: true,
+            values,
+            secrets,
+            approved: None,
+        };
+        self.deploy(proposal, history, dry_run).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::Info;
+
+    fn stored(version: u32, status: Status) -> Stored {
+        Stored {
+            release: Release {
+                version,
+                info: Info {
+                    status,
+                    ..Info::default()
+                },
+                ..Release::default()
+            },
+            ..Stored::default()
+        }
+    }
+
+    #[test]
+    fn what_is_chosen() {
+        let upgrade = Journal::new(Operation::Upgrade, 2);
+        let both = [
+            stored(1, Status::Deployed),
+            stored(2, Status::PendingUpgrade),
+        ];
+        let version = |choice, journal: &Journal, history: &[Stored]| {
+            chosen(choice, journal, history).map(|r| r.version).ok()
+        };
+        let table = [
+            (Choice::Resume, &upgrade, &both[..], Some(2)),
+            (Choice::Abandon, &upgrade, &both[..], Some(1)),
+            // Killed before the record was made.
+            (Choice::Resume, &upgrade, &both[..1], None),
+            (Choice::Abandon, &upgrade, &both[..1], Some(1)),
+            // A first install.
+            (Choice::Abandon, &upgrade, &both[1..], None),
+            (
+                Choice::Resume,
+                &Journal::new(Operation::Uninstall, 2),
+                &both[..],
+                None,
+            ),
+        ];
+        for (choice, journal, history, expected) in table {
+            assert_eq!(version(choice, journal, history), expected, "{choice:?}");
+        }
+    }
+}
