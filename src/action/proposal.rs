@@ -226,7 +226,7 @@ fn render(
     let values = values::resolve(&mut chart, &source.values, render::numbers(&source.chart))
         .map_err(|e| invalid(&e))?;
     if source.check_schema {
-        values::validate(&chart, &values.value, &values.origins).map_err(|e| invalid(&e))?;
+        values::validate(&chart, &values).map_err(|e| invalid(&e))?;
     }
     let mut capabilities = capabilities.clone();
     if mode != Mode::Skip {

@@ -4,14 +4,17 @@ mod archive;
 mod create;
 mod error;
 mod ignore;
+mod keyring;
 mod load;
 mod metadata;
 mod package;
 mod pathmatch;
+pub mod provenance;
 
 pub use archive::{MAX_DEPTH, MAX_ENTRIES, MAX_TOTAL};
 pub use create::{Language, create};
 pub use error::Error;
+pub use keyring::Keyring;
 pub use load::{load, load_archive};
 pub use metadata::{Dependency, Maintainer, Metadata};
 pub use package::{DEFAULT_MTIME, chart_yaml, package, package_name};

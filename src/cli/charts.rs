@@ -55,7 +55,6 @@ pub fn render_chart(
         output.note(&format!("Warning: {note}"));
     }
     flags.validate(&chart, &resolved)?;
-    flags.validate(&chart, &resolved)?;
     let rendered = render::render(&chart, &resolved.value, release, capabilities, options)?;
     Ok((chart, rendered))
 }

@@ -16,6 +16,7 @@ mod plan_file;
 mod plan_flags;
 mod plan_text;
 mod progress;
+pub mod prompt;
 mod release_flags;
 mod rollback;
 mod savepoint;
@@ -98,6 +99,7 @@ enum Command {
     Status(status::Args),
     Template(template::Args),
     Values(values::Args),
+    Verify(verify::Args),
 }
 
 /// What a command's `run` gets besides its own arguments.
@@ -189,6 +191,7 @@ fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
         Command::Status(args) => args.run(cx),
         Command::Template(args) => args.run(cx),
         Command::Values(args) => args.run(cx),
+        Command::Verify(args) => args.run(cx),
     }
 }
 
@@ -204,3 +207,4 @@ mod show;
 mod template;
 mod values;
 pub mod values_flags;
+mod verify;

@@ -1,10 +1,13 @@
 //! The one place that writes: data on stdout, progress and errors on stderr.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::RwLock;
 
 use serde::Serialize;
 
 use super::error::{CommandError, Kind};
+use crate::values::Redactor;
 use crate::yaml;
 
 /// The shape of what a reading command prints.
@@ -19,11 +22,21 @@ pub enum Format {
     Yaml,
 }
 
-/// Writes results to stdout and the rest to stderr.
-#[derive(Debug, Clone, Copy)]
+/// Writes results to stdout and the rest to stderr; what is secret is masked in both.
+#[derive(Clone, Copy)]
 pub struct Output {
     /// Whether stderr is a terminal, so that progress may be redrawn in place.
     pub interactive: bool,
+    /// What is secret; one for the process, known once the values are.
+    hidden: &'static RwLock<Redactor>,
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output")
+            .field("interactive", &self.interactive)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Output {
@@ -31,11 +44,42 @@ impl Output {
     pub fn new() -> Self {
         Output {
             interactive: io::stderr().is_terminal(),
+            hidden: Box::leak(Box::default()),
         }
     }
 
-    /// Writes text to stdout as it is. A closed pipe ends the writing without an error.
+    /// The same without anything redrawn in place.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        Output {
+            interactive: false,
+            ..self
+        }
+    }
+
+    /// From here on these texts are masked, besides those before.
+    pub fn hide(&self, more: Redactor) {
+        if let Ok(mut hidden) = self.hidden.write() {
+            hidden.extend(more);
+        }
+    }
+
+    /// The text as it may be shown.
+    pub fn masked(&self, text: &str) -> String {
+        match self.hidden.read() {
+            Ok(hidden) => hidden.redact(text).into_owned(),
+            // A writer panicked: better nothing than a secret.
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Writes text to stdout, secrets masked. A closed pipe ends the writing without an error.
     pub fn data(&self, text: &str) -> Result<(), CommandError> {
+        self.product(&self.masked(text))
+    }
+
+    /// Writes text to stdout as it is: what other programs apply, such as a rendered manifest.
+    pub fn product(&self, text: &str) -> Result<(), CommandError> {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::new(
@@ -96,6 +140,7 @@ impl Output {
     /// Writes a line to stderr.
     pub fn note(&self, text: &str) {
         // A closed stderr must not end the work.
+        let text = self.masked(text);
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     }
 }

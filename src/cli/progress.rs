@@ -48,7 +48,7 @@ impl Progress {
     fn line(&self, text: &str) {
         let stamped = format!("{:>6.1}s  {text}", self.begun.elapsed().as_secs_f64());
         match &self.bar {
-            Some(bar) => bar.println(stamped),
+            Some(bar) => bar.println(self.output.masked(&stamped)),
             None => self.output.note(&stamped),
         }
     }
@@ -59,14 +59,17 @@ impl Report for Progress {
         match event {
             Event::Step(text) => {
                 if let Some(bar) = &self.bar {
-                    bar.set_message(text.clone());
+                    bar.set_message(self.output.masked(&text));
                 }
                 self.line(&text);
             }
             Event::Note(text) => self.line(&format!("  {text}")),
             Event::Warning(text) => self.line(&format!("Warning: {text}")),
             Event::Waiting { what, why } => match &self.bar {
-                Some(bar) => bar.set_message(format!("waiting for {what}: {why}")),
+                Some(bar) => {
+                    let text = format!("waiting for {what}: {why}");
+                    bar.set_message(self.output.masked(&text));
+                }
                 None => {
                     let Ok(mut last) = self.last.lock() else {
                         return;

@@ -10,7 +10,7 @@ use super::render_flags::{NameFlags, RenderFlags};
 use super::values_flags::ValueFlags;
 use super::{Context, charts};
 use crate::chart::{self, path_match};
-use crate::render::{Capabilities, ReleaseOptions};
+use crate::render::{Capabilities, Document, HIDDEN_SECRET, ReleaseOptions};
 
 /// Render a chart's templates, without a cluster
 ///
@@ -117,6 +117,15 @@ impl Args {
             .filter(|_| !self.no_hooks)
             .filter(|h| !(self.skip_tests && h.events.iter().any(|e| e == "test")))
             .map(|h| h.document);
+        let hide = self.values.hide_secret;
+        let piece = |document: Document| Piece {
+            text: if hide && document.is_secret() {
+                HIDDEN_SECRET.to_owned()
+            } else {
+                document.text
+            },
+            source: document.source,
+        };
         let objects: Vec<Piece> = crds
             .into_iter()
             .chain(rendered.documents.into_iter().map(piece))
@@ -129,12 +138,12 @@ impl Args {
                 folder.clone()
             };
             let wanted = self.selected(objects, hooks)?;
-            return write_files(&folder, wanted, cx);
+            return self.write_files(&folder, wanted, cx);
         }
         if self.show_only.is_empty() {
             let objects: String = objects.iter().map(shown).collect();
             let hooks: String = hooks.iter().map(shown).collect();
-            return print(cx, &format!("{}\n{hooks}", objects.trim()));
+            return self.print(cx, &format!("{}\n{hooks}", objects.trim()));
         }
         // Helm cuts the white space behind the last object off before it chooses.
         let mut objects = objects;
@@ -146,7 +155,51 @@ impl Args {
             .iter()
             .map(|p| format!("{}\n", shown(p)))
             .collect();
-        print(cx, &text)
+        self.print(cx, &text)
+    }
+
+    /// The manifest is a product for other programs: whole, unless --hide-secret makes it one for people.
+    fn print(&self, cx: &Context, text: &str) -> Result<ExitCode, CommandError> {
+        if self.values.hide_secret {
+            cx.output.data(text)?;
+        } else {
+            cx.output.product(text)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Writes each piece to the file of its source; the pieces of one source go into one file.
+    fn write_files(
+        &self,
+        folder: &Path,
+        pieces: Vec<Piece>,
+        cx: &Context,
+    ) -> Result<ExitCode, CommandError> {
+        let failed = |path: &Path, e: std::io::Error| {
+            CommandError::new(
+                Kind::Failed,
+                format_args!("cannot write {}: {e}", path.display()),
+            )
+        };
+        let mut files: Vec<(PathBuf, String)> = Vec::new();
+        for piece in &pieces {
+            let path = folder.join(&piece.source);
+            match files.iter_mut().find(|(p, _)| *p == path) {
+                Some((_, text)) => text.push_str(&shown(piece)),
+                None => files.push((path, shown(piece))),
+            }
+        }
+        for (path, mut text) in files {
+            if self.values.hide_secret {
+                text = cx.output.masked(&text);
+            }
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent).map_err(|e| failed(parent, e))?;
+            }
+            fs::write(&path, text).map_err(|e| failed(&path, e))?;
+            cx.output.data(&format!("wrote {}\n", path.display()))?;
+        }
+        Ok(ExitCode::SUCCESS)
     }
 
     fn capabilities(&self) -> Result<Capabilities, CommandError> {
@@ -203,44 +256,6 @@ impl Args {
     }
 }
 
-fn piece(document: crate::render::Document) -> Piece {
-    Piece {
-        source: document.source,
-        text: document.text,
-    }
-}
-
 fn shown(piece: &Piece) -> String {
     format!("---\n# Source: {}\n{}\n", piece.source, piece.text)
-}
-
-fn print(cx: &Context, text: &str) -> Result<ExitCode, CommandError> {
-    cx.output.data(text)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Writes each piece to the file of its source; the pieces of one source go into one file.
-fn write_files(folder: &Path, pieces: Vec<Piece>, cx: &Context) -> Result<ExitCode, CommandError> {
-    let failed = |path: &Path, e: std::io::Error| {
-        CommandError::new(
-            Kind::Failed,
-            format_args!("cannot write {}: {e}", path.display()),
-        )
-    };
-    let mut files: Vec<(PathBuf, String)> = Vec::new();
-    for piece in &pieces {
-        let path = folder.join(&piece.source);
-        match files.iter_mut().find(|(p, _)| *p == path) {
-            Some((_, text)) => text.push_str(&shown(piece)),
-            None => files.push((path, shown(piece))),
-        }
-    }
-    for (path, text) in files {
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|e| failed(parent, e))?;
-        }
-        fs::write(&path, text).map_err(|e| failed(&path, e))?;
-        cx.output.data(&format!("wrote {}\n", path.display()))?;
-    }
-    Ok(ExitCode::SUCCESS)
 }

@@ -27,7 +27,7 @@ enum Command {
 
 /// Print each final value with the file and line, or the flag, that set it, and what it replaced
 ///
-/// Values that the chart's schema marks as secret are hidden.
+/// Values that the chart's schema marks as secret, and those of encrypted files, are hidden.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  nutkin values explain ./charts/flink-application -f values/prod.yaml\n  \
@@ -100,8 +100,7 @@ impl Explain {
         for note in &resolved.notes {
             cx.output.note(&format!("Warning: {note}"));
         }
-        let secrets = values::secrets(&chart, &resolved.value);
-        let rows = rows(&resolved, &secrets, &wanted)?;
+        let rows = rows(&resolved, &resolved.secrets, &wanted)?;
         match self.output {
             Format::Table => cx.output.table(&table(&rows))?,
             format => cx.output.value(&rows, format)?,

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use super::error::{CommandError, Kind};
 use super::output::Output;
 use crate::chart::Chart;
-use crate::values::{self, MergeKeys, Numbers, SetFile, Sources, UserValues, ValuesFile};
+use crate::values::{
+    self, Identities, MergeKeys, Numbers, SetFile, Sources, UserValues, ValuesFile,
+};
 
 /// The largest values file that is read, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -36,9 +38,16 @@ pub struct ValueFlags {
     /// Set one string value, taken as it is: key=value. May be repeated
     #[arg(long, value_name = "KEY=VALUE", allow_hyphen_values = true)]
     pub set_literal: Vec<String>,
+    /// A file with age identities (secret keys) for values files that are encrypted with age or SOPS,
+    /// besides $SOPS_AGE_KEY, $SOPS_AGE_KEY_FILE and ~/.config/sops/age/keys.txt. May be repeated
+    #[arg(long, value_name = "FILE")]
+    pub age_identity: Vec<PathBuf>,
     /// Don't validate the values against the charts' schemas
     #[arg(long)]
     pub skip_schema_validation: bool,
+    /// Hide Kubernetes Secrets, and the values that a schema marks as secret, in printed manifests
+    #[arg(long)]
+    pub hide_secret: bool,
 }
 
 impl ValueFlags {
@@ -54,24 +63,21 @@ impl ValueFlags {
             for path in found {
                 let shown = path.display().to_string();
                 output.note(&format!("overlay {name}: {shown}"));
-                files.push(ValuesFile {
-                    text: read_text(&shown)?,
-                    name: shown,
-                });
+                files.push(self.open(&shown)?);
             }
         }
         for name in &self.files {
-            files.push(ValuesFile {
-                name: name.clone(),
-                text: read_text(name)?,
-            });
+            files.push(self.open(name)?);
         }
         let set_files = self.set_file.iter().map(|argument| {
-            let paths = values::set_file_paths(argument).map_err(invalid)?;
+            let paths = values::set_file_paths(argument)?;
             let texts = paths
                 .into_iter()
-                .map(|path| read_text(&path).map(|text| (path, text)))
-                .collect::<Result<_, _>>()?;
+                .map(|path| {
+                    let bytes = read(&path)?;
+                    Ok((path.clone(), text(&path, bytes)?))
+                })
+                .collect::<Result<_, CommandError>>()?;
             Ok(SetFile {
                 argument: argument.clone(),
                 texts,
@@ -87,8 +93,13 @@ impl ValueFlags {
         })
     }
 
+    fn open(&self, name: &str) -> Result<ValuesFile, CommandError> {
+        ValuesFile::open(name, read(name)?, || identities(&self.age_identity))
+    }
+
     /// Reads the files and merges all that is set, in Helm's order, lists by the merge keys of the chart's
-    /// schemas; prints the files' YAML traps. `folder` is the chart's, where it is one.
+    /// schemas; prints the files' YAML traps. What is secret is masked in all output from here on.
+    /// `folder` is the chart's, where it is one.
     ///
     /// # Errors
     /// When something cannot be read.
@@ -101,7 +112,8 @@ impl ValueFlags {
     ) -> Result<UserValues, CommandError> {
         let sources = self.sources(folder, output)?;
         let keys = MergeKeys::of(chart);
-        let user = values::merge_user_by(&sources, numbers, &keys).map_err(invalid)?;
+        let user = values::merge_user_by(&sources, numbers, &keys)?;
+        output.hide(values::redactor(chart, &user));
         for warning in &user.warnings {
             output.note(&format!("Warning: {warning}"));
         }
@@ -116,13 +128,54 @@ impl ValueFlags {
         if self.skip_schema_validation {
             return Ok(());
         }
-        values::validate(chart, &resolved.value, &resolved.origins)
-            .map_err(|e| CommandError::new(Kind::Invalid, e))
+        values::validate(chart, resolved).map_err(|e| CommandError::new(Kind::Invalid, e))
     }
 }
 
-fn invalid(e: values::Error) -> CommandError {
-    CommandError::new(Kind::Invalid, e)
+impl From<values::Error> for CommandError {
+    fn from(e: values::Error) -> Self {
+        let sealed = matches!(e, values::Error::Sealed { .. });
+        let error = CommandError::new(Kind::Invalid, e);
+        if sealed {
+            error.hint("give the age identity with --age-identity FILE or $SOPS_AGE_KEY_FILE")
+        } else {
+            error
+        }
+    }
+}
+
+/// The user's age identities: of the flag, and of where SOPS looks for them.
+fn identities(files: &[PathBuf]) -> Result<Identities, CommandError> {
+    let mut identities = Identities::default();
+    let mut add = |name: &str, text: &str| {
+        identities.add(text).map_err(|line| {
+            CommandError::new(
+                Kind::Invalid,
+                format_args!("{name}:{line}: no age identity (AGE-SECRET-KEY-1…)"),
+            )
+        })
+    };
+    for path in files {
+        let name = path.display().to_string();
+        add(&name, &text(&name, read(&name)?)?)?;
+    }
+    let variable = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
+    if let Some(keys) = variable("SOPS_AGE_KEY") {
+        add("$SOPS_AGE_KEY", &keys)?;
+    }
+    if let Some(path) = variable("SOPS_AGE_KEY_FILE") {
+        add(&path, &text(&path, read(&path)?)?)?;
+    }
+    let config = variable("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".config")));
+    if let Some(path) = config.map(|folder| folder.join("sops/age/keys.txt"))
+        && path.is_file()
+    {
+        let name = path.display().to_string();
+        add(&name, &text(&name, read(&name)?)?)?;
+    }
+    Ok(identities)
 }
 
 /// The files of an overlay: beside the chart first, then in the working folder, which thus wins.
@@ -162,8 +215,8 @@ fn overlay_files(name: &str, chart: Option<&Path>) -> Result<Vec<PathBuf>, Comma
     Ok(found)
 }
 
-/// Reads a text file; `-` is standard input.
-fn read_text(name: &str) -> Result<String, CommandError> {
+/// Reads a file; `-` is standard input.
+fn read(name: &str) -> Result<Vec<u8>, CommandError> {
     let failed = |e: std::io::Error| {
         let kind = match e.kind() {
             std::io::ErrorKind::NotFound => Kind::NotFound,
@@ -187,9 +240,9 @@ fn read_text(name: &str) -> Result<String, CommandError> {
             format_args!("{name} has more than {MAX_FILE} bytes"),
         ));
     }
-    String::from_utf8(bytes).map_err(|e| {
-        let good = e.utf8_error().valid_up_to();
-        let line = 1 + e.as_bytes()[..good].iter().filter(|b| **b == b'\n').count();
-        CommandError::new(Kind::Invalid, format_args!("{name}:{line}: not UTF-8"))
-    })
+    Ok(bytes)
+}
+
+fn text(name: &str, bytes: Vec<u8>) -> Result<String, CommandError> {
+    Ok(values::file_text(name, bytes)?)
 }

@@ -233,6 +233,7 @@ mod tests {
         let file = |name: &str, text: &str| ValuesFile {
             name: name.to_owned(),
             text: text.to_owned(),
+            ..ValuesFile::default()
         };
         let sources = Sources {
             files: vec![

@@ -1,24 +1,33 @@
 //! Values: what the user sets over what charts set by default, each with its origin.
 
+mod age;
+mod changes;
 mod coalesce;
 mod dependencies;
 mod load;
 mod merge_keys;
 mod origins;
+mod redact;
 mod reuse;
 mod schema;
+mod sops;
+mod sops_leaves;
 mod sources;
 mod strvals;
 mod walk;
 
+pub use age::{Identities, OpenError};
+pub use changes::{Change, changes};
 pub use coalesce::coalesce;
 pub use dependencies::process_dependencies;
 pub use merge_keys::MergeKeys;
 pub use origins::{History, Origin, Origins, Place, dotted, same};
+pub use redact::Redactor;
 pub use reuse::{Older, Reuse, reuse_values};
 pub use schema::{Error as SchemaError, Violation, validate};
 pub use sources::{
-    Numbers, SetFile, Sources, UserValues, ValuesFile, merge_user, merge_user_by, set_file_paths,
+    Numbers, Sealed, SetFile, Sources, UserValues, ValuesFile, file_text, merge_user,
+    merge_user_by, set_file_paths,
 };
 pub use strvals::Error as SetError;
 pub use walk::{MASK, Secrets, mask, secrets};
@@ -46,6 +55,22 @@ pub enum Error {
         line: usize,
         /// What it holds.
         found: &'static str,
+    },
+    /// A values file is no text.
+    #[error("{file}:{line}: not UTF-8")]
+    NotText {
+        /// The file.
+        file: String,
+        /// The line.
+        line: usize,
+    },
+    /// An encrypted values file can't be opened.
+    #[error("{file}: {cause}")]
+    Sealed {
+        /// The file.
+        file: String,
+        /// Why; no secret is in it.
+        cause: String,
     },
     /// Something stands behind the three dashes between documents.
     #[error("{file}:{line}: invalid YAML document separator: {found}")]
@@ -97,6 +122,8 @@ pub struct Values {
     pub value: Value,
     /// Where they came from.
     pub origins: Origins,
+    /// Which of them are secret.
+    pub secrets: Secrets,
     /// What was skipped on the way, a line each.
     pub notes: Vec<String>,
 }
@@ -144,11 +171,22 @@ pub fn resolve(chart: &mut Chart, user: &UserValues, numbers: Numbers) -> Result
     }
     origins.add_chart(chart, &mut Vec::new(), &chart.metadata.name);
     origins.layers.extend(user.layers.iter().cloned());
+    let mut secrets = secrets(chart, &value);
+    origins.add_sealed(&user.secrets, &mut secrets);
     Ok(Values {
         value,
         origins,
+        secrets,
         notes,
     })
+}
+
+/// What of a chart's and a user's values must not be shown; nothing where they cannot be merged.
+pub fn redactor(chart: &Chart, user: &UserValues) -> Redactor {
+    match resolve(&mut chart.clone(), user, Numbers::Exact) {
+        Ok(values) => Redactor::of(&values.secrets, &values.value),
+        Err(_) => Redactor::default(),
+    }
 }
 
 impl Numbers {
@@ -162,6 +200,31 @@ impl Numbers {
 }
 
 impl Origins {
+    /// Adds what came encrypted to the secrets: a global is one in the charts below too, and a list with
+    /// merged items is secret as a whole.
+    fn add_sealed(&self, paths: &[Vec<String>], secrets: &mut Secrets) {
+        for path in paths {
+            let is_index = |key: &String| key.bytes().all(|b| b.is_ascii_digit());
+            let end = if self.keys.is_empty() {
+                path.len()
+            } else {
+                path.iter().position(is_index).unwrap_or(path.len())
+            };
+            let path = path.get(..end).unwrap_or(path);
+            secrets.add(path.to_vec());
+            if path.first().is_some_and(|key| key == "global") {
+                for chart in &self.charts {
+                    secrets.add([chart.as_slice(), path].concat());
+                }
+            }
+            for (parent, child) in &self.imports {
+                if let Some(below) = path.strip_prefix(child.as_slice()) {
+                    secrets.add([parent.as_slice(), below].concat());
+                }
+            }
+        }
+    }
+
     /// Adds the defaults of a chart above those of the charts below it.
     fn add_chart(&mut self, chart: &Chart, prefix: &mut Vec<String>, folder: &str) {
         for sub in &chart.dependencies {

@@ -64,6 +64,7 @@ fn over(new: UserValues, older: Older<'_>) -> UserValues {
         value,
         layers,
         warnings,
+        secrets,
     } = new;
     let mut merged = match value {
         Value::Object(map) => map,
@@ -77,6 +78,7 @@ fn over(new: UserValues, older: Older<'_>) -> UserValues {
         value: Value::Object(merged),
         layers: below.layers.into_iter().chain(layers).collect(),
         warnings,
+        secrets,
     }
 }
 

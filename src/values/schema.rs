@@ -6,7 +6,8 @@ use std::fmt;
 use jsonschema::{Retrieve, Uri};
 use serde_json::json;
 
-use super::origins::{Origins, Place, dotted};
+use super::Values;
+use super::origins::{Place, dotted};
 use super::walk::{self, Secrets};
 use crate::chart::Chart;
 use crate::yaml::Value;
@@ -77,20 +78,19 @@ fn listed(violations: &[Violation]) -> String {
 ///
 /// # Errors
 /// All violations, or a schema that cannot be used.
-pub fn validate(chart: &Chart, values: &Value, origins: &Origins) -> Result<(), Error> {
+pub fn validate(chart: &Chart, values: &Values) -> Result<(), Error> {
     let mut violations = Vec::new();
-    let secrets = walk::secrets(chart, values);
     validate_chart(
         chart,
-        values,
+        &values.value,
         &mut Vec::new(),
         chart.name(),
-        &secrets,
+        &values.secrets,
         &mut violations,
     )?;
     for violation in &mut violations {
-        let at = walk::at(values, &violation.path);
-        violation.origin = at.and_then(|value| origins.place_of(&violation.path, value));
+        let at = walk::at(&values.value, &violation.path);
+        violation.origin = at.and_then(|value| values.origins.place_of(&violation.path, value));
     }
     if violations.is_empty() {
         Ok(())

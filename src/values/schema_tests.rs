@@ -22,6 +22,7 @@ fn resolved(chart: &mut Chart, file: &str, set: &str) -> Values {
         files: vec![ValuesFile {
             name: "prod.yaml".to_owned(),
             text: file.to_owned(),
+            ..ValuesFile::default()
         }],
         set: vec![set.to_owned()],
         ..Sources::default()
@@ -32,7 +33,7 @@ fn resolved(chart: &mut Chart, file: &str, set: &str) -> Values {
 
 fn check(chart: &mut Chart, file: &str, set: &str) -> Vec<String> {
     let values = resolved(chart, file, set);
-    match validate(chart, &values.value, &values.origins) {
+    match validate(chart, &values) {
         Ok(()) => Vec::new(),
         Err(Error::Violations(violations)) => violations.iter().map(ToString::to_string).collect(),
         Err(e) => vec![e.to_string()],

@@ -2,8 +2,8 @@
 
 use super::load::{self, Layer, Source};
 use super::strvals::{self, Kind};
-use super::{Error, MergeKeys, Warning};
-use crate::yaml::{self, Map, Value};
+use super::{Error, Identities, MergeKeys, Warning, age, sops};
+use crate::yaml::{self, Map, Node, Spanned, Value};
 
 /// How the numbers of files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,12 +16,81 @@ pub enum Numbers {
 }
 
 /// A values file, read already.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ValuesFile {
     /// The name as the user gave it; `-` for standard input.
     pub name: String,
-    /// The text.
+    /// The text, decrypted.
     pub text: String,
+    /// How it was encrypted.
+    pub sealed: Sealed,
+}
+
+/// How a values file was encrypted, and so what of it is secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Sealed {
+    /// Not at all.
+    #[default]
+    No,
+    /// With age: all of it.
+    Whole,
+    /// With SOPS: the values at these paths; the part `sops` is none of the values.
+    Parts(Vec<Vec<String>>),
+}
+
+impl ValuesFile {
+    /// Takes the bytes of a values file, and decrypts those of age or SOPS. `identities` is asked only
+    /// for those; the decrypted text is kept in memory alone.
+    ///
+    /// # Errors
+    /// With the file, and the line where there is one. Errors of `identities` come through.
+    pub fn open<E: From<Error>>(
+        name: &str,
+        bytes: Vec<u8>,
+        identities: impl FnOnce() -> Result<Identities, E>,
+    ) -> Result<Self, E> {
+        let file = || name.to_owned();
+        let sealed = |cause: String| Error::Sealed {
+            file: file(),
+            cause,
+        };
+        if age::is_age(&bytes) {
+            let text = age::open(&bytes, &identities()?).map_err(|e| sealed(e.to_string()))?;
+            return Ok(ValuesFile {
+                name: file(),
+                text: file_text(name, text)?,
+                sealed: Sealed::Whole,
+            });
+        }
+        let text = file_text(name, bytes)?;
+        if !sops::is_sops(&text) {
+            return Ok(ValuesFile {
+                name: file(),
+                text,
+                sealed: Sealed::No,
+            });
+        }
+        let opened = sops::open(&text, &identities()?).map_err(|e| sealed(e.to_string()))?;
+        Ok(ValuesFile {
+            name: file(),
+            text: opened.text,
+            sealed: Sealed::Parts(opened.secrets),
+        })
+    }
+
+    /// Takes what SOPS needs itself out of the values, and adds the paths of what is secret.
+    fn unseal(&self, root: &mut Spanned, secrets: &mut Vec<Vec<String>>) {
+        match &self.sealed {
+            Sealed::No => {}
+            Sealed::Whole => leaf_paths(root, &mut Vec::new(), secrets),
+            Sealed::Parts(paths) => {
+                if let Node::Map(entries) = &mut root.node {
+                    entries.shift_remove(sops::METADATA);
+                }
+                secrets.extend(paths.iter().cloned());
+            }
+        }
+    }
 }
 
 /// Everything a user may set values with. The order among the kinds is Helm's and fixed: files,
@@ -61,6 +130,37 @@ pub struct UserValues {
     pub(super) layers: Vec<Layer>,
     /// What the files' YAML reads otherwise than their author may have meant.
     pub warnings: Vec<Warning>,
+    /// The paths of what came encrypted.
+    pub(super) secrets: Vec<Vec<String>>,
+}
+
+/// The text of a file's bytes.
+///
+/// # Errors
+/// With the line that is not UTF-8.
+pub fn file_text(name: &str, bytes: Vec<u8>) -> Result<String, Error> {
+    String::from_utf8(bytes).map_err(|e| {
+        let good = e.utf8_error().valid_up_to();
+        let before = e.as_bytes().get(..good).unwrap_or_default();
+        Error::NotText {
+            file: name.to_owned(),
+            line: 1 + before.iter().filter(|b| **b == b'\n').count(),
+        }
+    })
+}
+
+/// The paths of all that is no map.
+fn leaf_paths(node: &Spanned, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
+    match &node.node {
+        Node::Map(entries) => {
+            for (key, entry) in entries {
+                path.push(key.clone());
+                leaf_paths(&entry.value, path, found);
+                path.pop();
+            }
+        }
+        _ => found.push(path.clone()),
+    }
 }
 
 impl UserValues {
@@ -78,6 +178,7 @@ impl UserValues {
                 root,
             }],
             warnings: Vec::new(),
+            secrets: Vec::new(),
         }
     }
 }
@@ -107,9 +208,10 @@ pub fn merge_user_by(
     keys: &MergeKeys,
 ) -> Result<UserValues, Error> {
     let mut merged = Map::new();
-    let (mut layers, mut warnings) = (Vec::new(), Vec::new());
+    let (mut layers, mut warnings, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
     for file in &sources.files {
-        let root = load::values_file(&file.name, &file.text, &mut warnings)?;
+        let mut root = load::values_file(&file.name, &file.text, &mut warnings)?;
+        file.unseal(&mut root, &mut secrets);
         if let Value::Object(map) = numbers.of_file(root.to_value()) {
             keys.merge_maps(&mut merged, map, &mut Vec::new());
         }
@@ -161,6 +263,7 @@ pub fn merge_user_by(
         value: Value::Object(merged),
         layers,
         warnings,
+        secrets,
     })
 }
 

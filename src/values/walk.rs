@@ -11,7 +11,8 @@ pub const MASK: &str = "(hidden)";
 /// How many references are followed one after another; more are a circle.
 const MAX_STEPS: usize = 64;
 
-/// The paths of the values that schemas mark with `x-nutkin-secret: true`.
+/// The paths of the values that schemas mark with `x-nutkin-secret: true`, and of those that came
+/// encrypted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Secrets(BTreeSet<Vec<String>>);
 
@@ -26,6 +27,26 @@ impl Secrets {
     /// Whether the value at a path is a secret or part of one.
     pub fn hide(&self, path: &[String]) -> bool {
         self.0.iter().any(|secret| path.starts_with(secret))
+    }
+
+    /// Adds the path of a secret.
+    pub fn add(&mut self, path: Vec<String>) {
+        self.0.insert(path);
+    }
+
+    /// Calls `visit` for each secret that is among the values.
+    pub(super) fn each(&self, values: &Value, visit: &mut dyn FnMut(&Value)) {
+        for path in &self.0 {
+            if let Some(value) = at(values, path) {
+                visit(value);
+            }
+        }
+    }
+
+    /// Replaces the secrets in a tree that stands at a path.
+    pub fn mask_below(&self, path: &[String], value: &mut Value) {
+        let below = self.0.iter().filter_map(|p| p.strip_prefix(path));
+        Secrets(below.map(<[String]>::to_vec).collect()).mask(value);
     }
 
     /// Replaces the secrets in a tree, from the outermost chart on.

@@ -105,6 +105,7 @@ impl Case {
             sources.files.push(ValuesFile {
                 name: "values.yaml".to_owned(),
                 text: self.file.to_owned(),
+                ..ValuesFile::default()
             });
         }
         for (flag, text) in &self.flags {

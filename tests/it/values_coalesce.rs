@@ -188,6 +188,7 @@ fn ours(home: &Path, case: &Case) -> Result<String, String> {
     let files = case.user.iter().enumerate().map(|(i, value)| ValuesFile {
         name: format!("user{i}.yaml"),
         text: value.to_string(),
+        ..ValuesFile::default()
     });
     let sources = Sources {
         files: files.collect(),

@@ -39,7 +39,9 @@ pub(super) fn register(registry: &mut Registry<'_>, shared: Arc<Shared>) {
     let own = Arc::clone(&shared);
     registry.function("lookup", move |kwargs: Kwargs, _: &State| {
         let name = kwargs.get::<&str>("name")?.unwrap_or_default();
-        let namespace = kwargs.get::<&str>("namespace")?.unwrap_or_default();
+        // A list without a namespace is over all; an object without one is the release's.
+        let namespace = kwargs.get::<&str>("namespace")?;
+        let namespace = namespace.unwrap_or(if name.is_empty() { "" } else { &own.namespace });
         let api_version = kwargs.must_get::<&str>("api_version")?;
         let found = own.find(
             api_version,
