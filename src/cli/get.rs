@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use super::conceal::conceal;
 use super::error::{CommandError, Kind};
 use super::output::Format;
+use super::shown::hide_secrets;
 use super::status::{Show, describe};
 use super::{Context, when};
 use crate::chart::{Chart, Dependency};
@@ -45,6 +47,12 @@ pub struct Revision {
     /// The revision (default: the newest)
     #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
     revision: u32,
+    /// Show the values that the chart's schema marks as secret too
+    #[arg(long)]
+    show_secrets: bool,
+    /// Leave Kubernetes Secrets out of the manifest
+    #[arg(long, conflicts_with = "show_secrets")]
+    hide_secret: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -78,10 +86,22 @@ impl Revision {
     }
 
     fn fetch(&self, cx: &Context) -> Result<Stored, CommandError> {
-        cx.block_on(async {
+        let mut stored = cx.block_on(async {
             let (_, store) = cx.store().await?;
             self.read(&store).await
-        })
+        })?;
+        self.conceal(cx, &mut stored.release);
+        Ok(stored)
+    }
+
+    /// Masks what of a release is not to be shown.
+    pub fn conceal(&self, cx: &Context, release: &mut Release) {
+        if !self.show_secrets {
+            conceal(&cx.output, release);
+        }
+        if self.hide_secret {
+            hide_secrets(release);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod action_error;
 mod apply;
 mod diff;
 mod drift;
+mod conceal;
 pub mod error;
 mod get;
 mod history;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use super::conceal::conceal;
 use super::get::hooks;
 use super::output::Format;
 use super::render_flags::RevisionFlags;
@@ -21,6 +22,7 @@ pub fn show_outcome(
     dry_run: bool,
 ) -> Result<ExitCode, CommandError> {
     let mut release = outcome.release.clone();
+    conceal(&cx.output, &mut release);
     if dry_run && !outcome.unchanged {
         as_dry_run(&mut release);
     }
@@ -93,10 +95,10 @@ fn dry_run_text(mut release: Release) -> Result<String, CommandError> {
 }
 
 /// What stands for a Secret that is not shown.
-const HIDDEN: &str = "# HIDDEN: The Secret output has been suppressed\n";
+pub const HIDDEN: &str = "# HIDDEN: The Secret output has been suppressed\n";
 
 /// Takes the Secrets out of a record's manifest and hooks, the hooks' too, which Helm shows.
-fn hide_secrets(release: &mut Release) {
+pub fn hide_secrets(release: &mut Release) {
     let is_secret = |text: &str| {
         // What can't be read might be one.
         yaml::parse(text).map_or(true, |object| {

@@ -33,7 +33,8 @@ impl Args {
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
         let (release, objects, journal) = cx.block_on(async {
             let (client, store) = cx.store().await?;
-            let release = self.of.read(&store).await?.release;
+            let mut release = self.of.read(&store).await?.release;
+            self.of.conceal(cx, &mut release);
             let own = Own::new(client.clone(), &release.namespace);
             let (objects, journal) =
                 futures::join!(objects(&client, &release), journal_of(&own, &release.name));

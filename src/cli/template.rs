@@ -7,10 +7,11 @@ use std::process::ExitCode;
 
 use super::error::{CommandError, Kind};
 use super::render_flags::{NameFlags, RenderFlags};
+use super::shown::HIDDEN;
 use super::values_flags::ValueFlags;
 use super::{Context, charts};
 use crate::chart::{self, path_match};
-use crate::render::{Capabilities, Document, HIDDEN_SECRET, ReleaseOptions};
+use crate::render::{Capabilities, Document, ReleaseOptions};
 
 /// Render a chart's templates, without a cluster
 ///
@@ -57,6 +58,9 @@ pub struct Args {
     /// Put the release's name into the path below --output-dir
     #[arg(long)]
     release_name: bool,
+    /// Leave Kubernetes Secrets out, and hide the values that are marked as secret
+    #[arg(long)]
+    hide_secret: bool,
 }
 
 /// A piece of output: its source, and its text without the separator.
@@ -117,10 +121,10 @@ impl Args {
             .filter(|_| !self.no_hooks)
             .filter(|h| !(self.skip_tests && h.events.iter().any(|e| e == "test")))
             .map(|h| h.document);
-        let hide = self.values.hide_secret;
+        let hide = self.hide_secret;
         let piece = |document: Document| Piece {
             text: if hide && document.is_secret() {
-                HIDDEN_SECRET.to_owned()
+                HIDDEN.trim_end().to_owned()
             } else {
                 document.text
             },
@@ -160,7 +164,7 @@ impl Args {
 
     /// The manifest is a product for other programs: whole, unless --hide-secret makes it one for people.
     fn print(&self, cx: &Context, text: &str) -> Result<ExitCode, CommandError> {
-        if self.values.hide_secret {
+        if self.hide_secret {
             cx.output.data(text)?;
         } else {
             cx.output.product(text)?;
@@ -190,7 +194,7 @@ impl Args {
             }
         }
         for (path, mut text) in files {
-            if self.values.hide_secret {
+            if self.hide_secret {
                 text = cx.output.masked(&text);
             }
             if let Some(parent) = path.parent() {

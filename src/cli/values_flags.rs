@@ -45,9 +45,6 @@ pub struct ValueFlags {
     /// Don't validate the values against the charts' schemas
     #[arg(long)]
     pub skip_schema_validation: bool,
-    /// Hide Kubernetes Secrets, and the values that a schema marks as secret, in printed manifests
-    #[arg(long)]
-    pub hide_secret: bool,
 }
 
 impl ValueFlags {

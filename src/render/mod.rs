@@ -15,7 +15,7 @@ use crate::chart::Chart;
 use crate::template::funcs::semver::{Constraint, Version};
 use crate::template::tera;
 use crate::values::Numbers;
-use crate::yaml::{self, Map, Value};
+use crate::yaml::{Map, Value};
 
 pub use capabilities::{Capabilities, DEFAULT_KUBE_VERSION};
 pub use error::Error;
@@ -168,28 +168,6 @@ pub fn manifest(documents: &[Document]) -> String {
         .iter()
         .map(|d| format!("---\n# Source: {}\n{}\n", d.source, d.text))
         .collect()
-}
-
-/// What stands in the place of a Secret that is not to be shown: Helm's words.
-pub const HIDDEN_SECRET: &str = "# HIDDEN: The Secret output has been suppressed";
-
-/// A manifest's text with [`HIDDEN_SECRET`] in the place of each Kubernetes Secret.
-pub fn hide_secrets(manifest: &str) -> String {
-    let mut shown = String::new();
-    for document in yaml::split_documents(manifest) {
-        let object = yaml::parse(document).unwrap_or_default();
-        let is = |key: &str, value: &str| object.get(key).and_then(Value::as_str) == Some(value);
-        shown.push_str("---\n");
-        if is("kind", "Secret") && is("apiVersion", "v1") {
-            let source = document.lines().find(|l| l.starts_with("# Source: "));
-            shown.extend(source.map(|line| format!("{line}\n")));
-            shown.push_str(HIDDEN_SECRET);
-        } else {
-            shown.push_str(document.trim());
-        }
-        shown.push('\n');
-    }
-    shown
 }
 
 /// Renders a chart.

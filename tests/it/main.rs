@@ -16,6 +16,8 @@ mod hostile;
 mod kill;
 mod ledger;
 mod plan;
+mod provenance;
+mod secrets;
 mod rbac;
 mod recover;
 mod story;
