@@ -1,7 +1,6 @@
 //! Values: what the user sets over what charts set by default, each with its origin.
 
 mod age;
-mod changes;
 mod coalesce;
 mod dependencies;
 mod load;
@@ -17,7 +16,6 @@ mod strvals;
 mod walk;
 
 pub use age::{Identities, OpenError};
-pub use changes::{Change, changes};
 pub use coalesce::coalesce;
 pub use dependencies::process_dependencies;
 pub use merge_keys::MergeKeys;

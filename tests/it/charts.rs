@@ -574,6 +574,16 @@ fn the_page_on_charts_tells_the_truth() {
             "apiVersion: v2\nname: orders\nversion: 1.2.0\nappVersion: 2.3.0\n",
         )],
     );
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for (from, to) in [
+        ("secrets/keys.txt", "keys.txt"),
+        ("secrets/plain.yaml.age", "secrets.yaml.age"),
+        ("secrets/all.sops.yaml", "secrets.sops.yaml"),
+        ("provenance/team.sec.gpg", "secring.gpg"),
+        ("provenance/team.pub.gpg", "pubring.gpg"),
+    ] {
+        fs::copy(recorded.join(from), home.path().join(to)).expect("copied");
+    }
     let mut examples = 0;
     let mut made = None;
     for (info, text) in blocks(&page) {
@@ -582,7 +592,7 @@ fn the_page_on_charts_tells_the_truth() {
             ("tera", name) if name.starts_with('_') => {
                 write_chart(&root, &[(&format!("templates/{name}"), &text)]);
             }
-            ("properties", name) => write_chart(&root, &[(name, &text)]),
+            ("properties" | "json", name) => write_chart(&root, &[(name, &text)]),
             ("tera", _) => {
                 // A fragment becomes an object by a head of its own.
                 let head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n";
@@ -635,5 +645,5 @@ fn the_page_on_charts_tells_the_truth() {
             other => panic!("the test knows nothing of a block {other:?}"),
         }
     }
-    assert!(examples >= 11, "{examples} examples");
+    assert!(examples >= 15, "{examples} examples");
 }

@@ -10,12 +10,14 @@
 mod bad_input;
 mod charts;
 mod cluster;
+mod created;
 mod guard;
 mod helm;
 mod hostile;
 mod kill;
 mod ledger;
 mod plan;
+mod live_secrets;
 mod provenance;
 mod secrets;
 mod rbac;

@@ -61,7 +61,7 @@ pub struct Finding {
 pub const ALLOW: &str = "nutkin.dev/lint-allow";
 
 /// All rules.
-pub const RULES: [Rule; 20] = [
+pub const RULES: [Rule; 21] = [
     chart::INVALID,
     chart::VERSION,
     chart::APP_VERSION,
@@ -82,6 +82,7 @@ pub const RULES: [Rule; 20] = [
     values::UNDOCUMENTED,
     objects::RENDER,
     objects::REMOVED_API,
+    objects::DEPRECATED_API,
 ];
 
 /// What the rules look at.

@@ -22,6 +22,20 @@ fn path(root: &str, finding: &Finding) -> String {
     }
 }
 
+/// A path as a relative URI: what stands for something else there is encoded.
+fn uri(path: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/@+,=()".contains(&b);
+    let mut text = String::new();
+    for byte in path.bytes() {
+        if plain(byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
 /// One finding as lines for people: place, level, rule, reason, fix. `root` is the chart's folder.
 pub fn text(root: &str, finding: &Finding) -> String {
     let line = finding.line.map(|l| format!(":{l}")).unwrap_or_default();
@@ -86,10 +100,11 @@ pub fn sarif(findings: &[(String, Finding)]) -> Value {
             json!({
                 "ruleId": finding.rule,
                 "level": finding.level.word(),
+                "ruleIndex": RULES.iter().position(|rule| rule.id == finding.rule).unwrap_or_default(),
                 "message": { "text": format!("{}; fix: {}", finding.message, finding.fix) },
                 "locations": [{
                     "physicalLocation": {
-                        "artifactLocation": { "uri": path(root, finding) },
+                        "artifactLocation": { "uri": uri(&path(root, finding)) },
                         "region": { "startLine": finding.line.unwrap_or(1) },
                     },
                 }],

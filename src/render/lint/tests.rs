@@ -127,6 +127,13 @@ fn removed_apis_and_broken_templates() {
             "object/removed-api templates/a.yaml.tera:1 PodDisruptionBudget x has policy/v1beta1, which Kubernetes stopped serving in 1.25 (the chart is checked for v1.37.0); now it is policy/v1"
         ]
     );
+    let endpoints = "apiVersion: v1\nkind: Endpoints\nmetadata: {name: x}\n";
+    assert_eq!(
+        check(&chart("", None, &[("a.yaml.tera", endpoints)]), ""),
+        [
+            "object/deprecated-api templates/a.yaml.tera:1 Endpoints x has v1, deprecated since Kubernetes 1.33 (the chart is checked for v1.37.0); use EndpointSlice of discovery.k8s.io/v1"
+        ]
+    );
     let broken = check(
         &chart("", None, &[("a.yaml.tera", "x\n{{ chart.nam }}")]),
         "",
