@@ -89,7 +89,7 @@ fn compare_values(
     chart: &Chart,
     values: &Values,
 ) -> (Vec<ValueChange>, Vec<String>) {
-    let secrets = values::secrets(chart, &values.value);
+    let secrets = values.secrets.clone();
     let mut texts = secret_texts(&values.value, &secrets);
     let Some(older) = older else {
         return (Vec::new(), texts);

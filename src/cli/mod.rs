@@ -2,9 +2,9 @@
 
 mod action_error;
 mod apply;
+mod conceal;
 mod diff;
 mod drift;
-mod conceal;
 pub mod error;
 mod get;
 mod history;

@@ -78,10 +78,21 @@ impl Redactor {
             return;
         }
         let is_word = trimmed.len() < WORD;
-        let json = Value::from(trimmed).to_string();
-        let json = json.trim_matches('"').to_owned();
+        let json = |text: &str| {
+            let quoted = Value::from(text).to_string();
+            quoted
+                .get(1..quoted.len() - 1)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let yaml = trimmed.replace('\'', "''");
-        let mut forms = vec![trimmed.to_owned(), json, yaml];
+        // A quoted text may be quoted again, as a part of JSON.
+        let mut forms = vec![
+            trimmed.to_owned(),
+            json(trimmed),
+            json(&json(trimmed)),
+            yaml,
+        ];
         let lines = trimmed.lines().map(str::trim);
         forms.extend(lines.filter(|l| l.len() >= 8).map(str::to_owned));
         for form in forms {

@@ -70,7 +70,7 @@ pub fn is_sops(text: &str) -> bool {
     let metadata = text
         .lines()
         .any(|line| line.starts_with("sops:") || line.trim_start().starts_with("\"sops\""));
-    metadata && text.contains("ENC[AES256_GCM,") && text.contains("mac")
+    metadata && text.contains("ENC[AES256_GCM,")
 }
 
 /// Decrypts a file of SOPS and checks its MAC.

@@ -20,6 +20,7 @@ fn nutkin(folder: &Path, args: &[&str]) -> Output {
         .env("HOME", folder)
         .env_remove("GNUPGHOME")
         .env_remove("SOURCE_DATE_EPOCH")
+        .stdin(std::process::Stdio::null())
         .output()
         .expect("nutkin runs")
 }

@@ -100,11 +100,15 @@ pub(super) fn check(input: &Input<'_>, rendered: Option<&Rendered>, findings: &m
             let (rule, message) = match gone {
                 Some(minor) => (
                     &REMOVED_API,
-                    format!("{what}, which Kubernetes stopped serving in 1.{minor} (the chart is checked for {target}); now it is {instead}"),
+                    format!(
+                        "{what}, which Kubernetes stopped serving in 1.{minor} (the chart is checked for {target}); now it is {instead}"
+                    ),
                 ),
                 None => (
                     &DEPRECATED_API,
-                    format!("{what}, deprecated since Kubernetes 1.{deprecated} (the chart is checked for {target}); use {instead}"),
+                    format!(
+                        "{what}, deprecated since Kubernetes 1.{deprecated} (the chart is checked for {target}); use {instead}"
+                    ),
                 ),
             };
             findings.add(rule, file, line, message);

@@ -156,7 +156,24 @@ fn reports() {
         text(".", &finding),
         "values.yaml:3: error [chart/invalid] 100% bad,\nreally\n    fix: correct the file\n"
     );
-    let log = sarif(&[("c".to_owned(), finding)]);
+    let odd = unreadable("a b.yaml", None, "x");
+    let log = sarif(&[("c".to_owned(), finding), ("c".to_owned(), odd)]);
+    // What SARIF 2.1.0 requires: section 3.13 and below.
+    assert_eq!(log["version"], "2.1.0");
+    assert_eq!(log["runs"][0]["tool"]["driver"]["name"], "nutkin");
+    let rules = log["runs"][0]["tool"]["driver"]["rules"]
+        .as_array()
+        .unwrap();
+    for result in log["runs"][0]["results"].as_array().unwrap() {
+        assert!(result["message"]["text"].is_string());
+        assert!(["note", "warning", "error"].contains(&result["level"].as_str().unwrap()));
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        let place = &result["locations"][0]["physicalLocation"];
+        assert!(place["region"]["startLine"].as_u64().unwrap() >= 1);
+        let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+        assert!(!uri.contains([' ', '\\', '#']), "{uri}");
+    }
     let result = &log["runs"][0]["results"][0];
     assert_eq!(result["ruleId"], "chart/invalid");
     assert_eq!(
