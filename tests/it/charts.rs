@@ -233,64 +233,6 @@ fn packages_go_back_and_forth() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("missing in charts/: sub"));
 }
 
-/// The bytes depend on the chart alone: not on the files' times, rights and order, nor on the folder.
-#[test]
-fn packages_are_reproducible() {
-    let home = tempfile::tempdir().expect("a folder");
-    let here = home.path();
-    let files = [
-        ("Chart.yaml", CHART),
-        ("values.yaml", "a: 1\n"),
-        ("templates/b.yaml.tera", ""),
-        ("templates/a.yaml.tera", ""),
-        (
-            "charts/z/Chart.yaml",
-            "apiVersion: v2\nname: z\nversion: 1.0.0\n",
-        ),
-        (
-            "charts/y/Chart.yaml",
-            "apiVersion: v2\nname: y\nversion: 1.0.0\n",
-        ),
-    ];
-    write_chart(&here.join("one/c"), &files);
-    let mut backwards = files;
-    backwards.reverse();
-    write_chart(&here.join("two/c"), &backwards);
-    let odd = here.join("two/c/values.yaml");
-    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_234_567_890);
-    fs::File::options()
-        .write(true)
-        .open(&odd)
-        .and_then(|file| file.set_modified(time))
-        .expect("a time");
-    let mut rights = fs::metadata(&odd).expect("rights").permissions();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut rights, 0o600);
-    fs::set_permissions(&odd, rights).expect("rights");
-    let package = |folder: &str, epoch: Option<&str>| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_nutkin"));
-        command
-            .args(["package", "c", "-d", "out"])
-            .current_dir(here.join(folder));
-        match epoch {
-            Some(epoch) => command.env("SOURCE_DATE_EPOCH", epoch),
-            None => command.env_remove("SOURCE_DATE_EPOCH"),
-        };
-        assert!(command.output().expect("nutkin runs").status.success());
-        fs::read(here.join(folder).join("out/c-1.2.3.tgz")).expect("a package")
-    };
-    assert_eq!(package("one", None), package("two", None));
-    let dated = package("one", Some("1700000000"));
-    assert_eq!(dated, package("two", Some("1700000000")));
-    assert_ne!(dated, package("one", None));
-    let gzip = flate2::read::GzDecoder::new(dated.as_slice());
-    let mut archive = tar::Archive::new(gzip);
-    for entry in archive.entries().expect("entries") {
-        let entry = entry.expect("an entry");
-        assert_eq!(entry.header().mtime().expect("a time"), 1_700_000_000);
-        assert_eq!(entry.header().mode().expect("rights"), 0o644);
-    }
-}
-
 /// Text without expressions is the same in both languages, so helm shows what is to be printed.
 #[test]
 fn template_prints_what_helm_prints() {
@@ -632,16 +574,6 @@ fn the_page_on_charts_tells_the_truth() {
             "apiVersion: v2\nname: orders\nversion: 1.2.0\nappVersion: 2.3.0\n",
         )],
     );
-    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    for (from, to) in [
-        ("secrets/keys.txt", "keys.txt"),
-        ("secrets/plain.yaml.age", "secrets.yaml.age"),
-        ("secrets/all.sops.yaml", "secrets.sops.yaml"),
-        ("provenance/team.sec.gpg", "secring.gpg"),
-        ("provenance/team.pub.gpg", "pubring.gpg"),
-    ] {
-        fs::copy(recorded.join(from), home.path().join(to)).expect("copied");
-    }
     let mut examples = 0;
     let mut made = None;
     for (info, text) in blocks(&page) {
@@ -650,7 +582,7 @@ fn the_page_on_charts_tells_the_truth() {
             ("tera", name) if name.starts_with('_') => {
                 write_chart(&root, &[(&format!("templates/{name}"), &text)]);
             }
-            ("properties" | "json", name) => write_chart(&root, &[(name, &text)]),
+            ("properties", name) => write_chart(&root, &[(name, &text)]),
             ("tera", _) => {
                 // A fragment becomes an object by a head of its own.
                 let head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n";
@@ -703,5 +635,5 @@ fn the_page_on_charts_tells_the_truth() {
             other => panic!("the test knows nothing of a block {other:?}"),
         }
     }
-    assert!(examples >= 15, "{examples} examples");
+    assert!(examples >= 11, "{examples} examples");
 }
