@@ -2,18 +2,16 @@
 
 use std::time::Instant;
 
-use futures::{StreamExt, TryStreamExt, stream};
-
+use super::crds::CrdPlan;
+use super::hooks::events;
 use super::journal::{Journal, StartedJob};
-use super::prepare::{Change, JobAction, JobPlan, ObjectPlan, Planned};
+use super::prepare::{Change, JobAction, JobPlan, Planned};
 use super::{Error, Session};
-use crate::cluster::prune::uninstall_rank;
-
-use crate::cluster::{self, Apply, Delete, ObjectRef, PARALLEL, Progress, Wait, WaitError};
+use crate::cluster::{ObjectRef, Propagation, ownership};
 use crate::flink::workload::{Mode, Workload};
 use crate::plan::objects::Change as ObjectAction;
 use crate::plan::state::Reached;
-use crate::yaml::Value;
+use crate::release::Stored;
 
 /// A change that broke off.
 #[derive(Debug)]
@@ -37,6 +35,98 @@ impl Broken {
 }
 
 impl Session<'_> {
+    /// Brings a change about: CRDs, hooks before, the change itself, hooks after. `stored` is the
+    /// revision's record; how its hooks ran stands in it afterwards, also where it broke off.
+    ///
+    /// # Errors
+    /// [`Broken`] says how far it came.
+    pub(crate) async fn bring_about(
+        &self,
+        change: &Change,
+        planned: &Planned,
+        crds: &[CrdPlan],
+        journal: &mut Journal,
+        stored: &mut Stored,
+    ) -> Result<Vec<StartedJob>, Broken> {
+        let [before, after] = events(journal.operation);
+        self.settle_hooks(stored, journal, &[before, after])
+            .await
+            .map_err(Broken::before)?;
+        let made = self.apply_crds(crds).await.map_err(Broken::before)?;
+        let again;
+        let planned = if made && planned.objects.iter().any(|o| o.unverified.is_some()) {
+            again = self.plan(change).await.map_err(Broken::before)?;
+            &again
+        } else {
+            planned
+        };
+        match self.run_hooks(before, stored, journal).await {
+            Ok(()) => {}
+            // What is stopped must come back, whatever a hook says about it.
+            Err(e) if change.going_back => self.warn(e.to_string()),
+            Err(e) => return Err(Broken::before(e)),
+        }
+        let jobs = match self.carry_out(change, planned, journal).await {
+            Ok(jobs) => jobs,
+            Err(broken) => {
+                self.clean_up(planned, &broken).await;
+                return Err(broken);
+            }
+        };
+        match self.run_hooks(after, stored, journal).await {
+            Ok(()) => Ok(jobs),
+            Err(e) if change.going_back => {
+                self.warn(e.to_string());
+                Ok(jobs)
+            }
+            Err(error @ (Error::Interrupted | Error::Terminated)) => {
+                // The jobs were seen stable: nothing is left to be finished.
+                journal.jobs.clear();
+                Err(Broken {
+                    error,
+                    stopped: false,
+                    changed: true,
+                })
+            }
+            Err(error) => {
+                let broken = Broken {
+                    error,
+                    stopped: !jobs.is_empty(),
+                    changed: true,
+                };
+                self.clean_up(planned, &broken).await;
+                Err(broken)
+            }
+        }
+    }
+
+    /// Deletes what a change that failed made, where that is wanted. Not once a job was stopped or
+    /// started: its objects hold its state.
+    async fn clean_up(&self, planned: &Planned, broken: &Broken) {
+        if !self.options.cleanup_on_fail || broken.stopped || !broken.changed {
+            return;
+        }
+        for plan in &planned.objects {
+            if plan.action != ObjectAction::Create {
+                continue;
+            }
+            let gone = async {
+                let Some(live) = self.client.find(&plan.reference).await? else {
+                    return Ok(());
+                };
+                if ownership::is_owned(&live, &self.release, &self.namespace) {
+                    self.step(format!("deleting {}, which this made", plan.reference));
+                    self.delete_ours(&plan.reference, &live, Propagation::default())
+                        .await?;
+                }
+                Ok::<_, Error>(())
+            };
+            if let Err(e) = gone.await {
+                self.warn(format!("{} stays behind: {e}", plan.reference));
+            }
+        }
+    }
+
     /// Carries a plan out. The journal is written before each step that can't be undone.
     ///
     /// # Errors
@@ -114,7 +204,8 @@ impl Session<'_> {
             written.map_err(|e| broken(e, stopped, changed))?;
         }
         changed = true;
-        self.apply_all(planned, stopped)
+        let applied = self
+            .apply_all(planned, stopped)
             .await
             .map_err(|e| broken(e, stopped, changed))?;
         for job in &planned.jobs {
@@ -128,7 +219,7 @@ impl Session<'_> {
         self.save_journal(journal)
             .await
             .map_err(|e| broken(e, stopped, changed))?;
-        self.prune(planned)
+        self.prune(planned, &applied)
             .await
             .map_err(|e| broken(e, stopped, changed))?;
         let mut started = Vec::new();
@@ -181,29 +272,8 @@ impl Session<'_> {
             .filter(|o| o.wanted.is_some())
             .map(|o| o.reference.clone())
             .collect();
-        let how = Wait {
-            timeout: self.options.timeout,
-            ..Wait::default()
-        };
         self.step("waiting for all objects to be ready");
-        let heard = |progress: Progress| match progress {
-            Progress::State { object, state } if !state.is_ready() => {
-                self.waiting(object.to_string(), state.reason());
-            }
-            Progress::Pod {
-                object,
-                pod,
-                reason,
-            } => {
-                self.waiting(object.to_string(), format!("Pod/{pod}: {reason}"));
-            }
-            Progress::State { .. } => {}
-        };
-        match self.client.wait_ready(&objects, &how, heard).await {
-            Ok(()) => Ok(()),
-            Err(WaitError::Cluster(e)) => Err(e.into()),
-            Err(e) => Err(Error::Failed(e.to_string())),
-        }
+        self.await_ready(&objects).await
     }
 
     /// The high-availability data of the run before is of no use once the new one is stable.
@@ -253,134 +323,6 @@ impl Session<'_> {
                     "--restore-from PATH starts from the savepoint all the same".into(),
                 ],
             });
-        }
-        Ok(())
-    }
-
-    /// Applies the objects that change, stage by stage, independent ones at once.
-    async fn apply_all(&self, planned: &Planned, stopped: bool) -> Result<(), Error> {
-        let changing: Vec<&ObjectPlan> = planned
-            .objects
-            .iter()
-            .filter(|o| {
-                o.wanted.is_some()
-                    && (!matches!(o.action, ObjectAction::Nothing)
-                        || self.is_restarted(planned, &o.reference))
-            })
-            .collect();
-        self.step(format!(
-            "applying {} of {} objects",
-            changing.len(),
-            planned.objects.len()
-        ));
-        let mut stages: Vec<u8> = changing
-            .iter()
-            .map(|o| cluster::kinds::stage(&o.reference.kind))
-            .collect();
-        stages.sort_unstable();
-        stages.dedup();
-        for stage in stages {
-            let of_stage = changing
-                .iter()
-                .filter(|o| cluster::kinds::stage(&o.reference.kind) == stage);
-            stream::iter(of_stage.map(|o| async move {
-                // Our own scaling to 0 is another entry in managedFields than our apply.
-                let force = self.options.force_conflicts
-                    || (stopped && self.is_restarted(planned, &o.reference));
-                let Some(wanted) = &o.wanted else {
-                    return Ok(());
-                };
-                match &o.live {
-                    Some(live) if o.action == ObjectAction::Recreate => {
-                        self.remove(&o.reference, live).await?;
-                    }
-                    Some(live) => self.migrate(live).await?,
-                    None => {}
-                }
-                // What is made anew is no longer there to be written over.
-                let over = o
-                    .live
-                    .as_ref()
-                    .filter(|_| o.action != ObjectAction::Recreate);
-                let how = Apply {
-                    force,
-                    ..Apply::default()
-                };
-                self.apply_over(wanted, over, how).await.map(drop)
-            }))
-            .buffer_unordered(PARALLEL)
-            .try_collect::<Vec<()>>()
-            .await?;
-        }
-        Ok(())
-    }
-
-    /// Deletes an object that is to be made anew, and sees it gone.
-    async fn remove(&self, reference: &ObjectRef, live: &Value) -> Result<(), Error> {
-        self.step(format!("deleting {reference}, which is made anew"));
-        let how = Delete {
-            uid: cluster::uid(live).map(str::to_owned),
-            propagation: cluster::Propagation::Foreground,
-            ..Delete::default()
-        };
-        match self.client.delete(reference, &how).await {
-            Ok(_) | Err(cluster::Error::Stale { .. }) => {}
-            Err(e) => return Err(e.into()),
-        }
-        self.client
-            .wait_gone(reference, cluster::uid(live), self.options.timeout)
-            .await
-            .map_err(|e| Error::Failed(e.to_string()))
-    }
-
-    /// Moves fields that Helm 3 or `kubectl apply` set client-side to our own entry.
-    async fn migrate(&self, live: &Value) -> Result<(), Error> {
-        match self.client.take_over(live, &self.options.take_over).await {
-            // Changed since it was read, by our own scaling or by a controller: read it again.
-            Err(cluster::Error::Stale { .. }) => {
-                if let Some(again) = self.client.find(&ObjectRef::of(live)?).await? {
-                    self.client
-                        .take_over(&again, &self.options.take_over)
-                        .await?;
-                }
-                Ok(())
-            }
-            other => Ok(other.map(drop)?),
-        }
-    }
-
-    /// Whether an object makes the pods of a workload that was brought down.
-    fn is_restarted(&self, planned: &Planned, reference: &ObjectRef) -> bool {
-        planned.jobs.iter().any(|j| {
-            matches!(j.action, JobAction::Restart(_))
-                && j.new.as_ref().is_some_and(|w| {
-                    w.owners()
-                        .any(|o| o.kind == reference.kind && o.name == reference.name)
-                })
-        })
-    }
-
-    /// Deletes what left the manifest, in the reverse of the install order.
-    async fn prune(&self, planned: &Planned) -> Result<(), Error> {
-        let mut leaving: Vec<&ObjectPlan> = planned
-            .objects
-            .iter()
-            .filter(|o| o.action == ObjectAction::Delete && o.live.is_some())
-            .collect();
-        leaving.sort_by_key(|o| uninstall_rank(&o.reference.kind, &o.reference.group));
-        for plan in leaving {
-            self.step(format!(
-                "deleting {}, which left the manifest",
-                plan.reference
-            ));
-            let how = Delete {
-                uid: plan.live.as_ref().and_then(cluster::uid).map(str::to_owned),
-                ..Delete::default()
-            };
-            match self.client.delete(&plan.reference, &how).await {
-                Ok(_) | Err(cluster::Error::Stale { .. }) => {}
-                Err(e) => return Err(e.into()),
-            }
         }
         Ok(())
     }

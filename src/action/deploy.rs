@@ -3,6 +3,8 @@
 use std::time::Instant;
 
 use super::change::Broken;
+use super::crds::CrdPlan;
+use super::hooks::{HookPlan, events};
 use super::interrupted::is_under_way;
 use super::journal::{Journal, Operation, RevisionNote, StartedJob};
 use super::prepare::{Change, JobAction, Planned};
@@ -86,6 +88,7 @@ impl Session<'_> {
             interrupted: interrupted.clone(),
             going_back: false,
         };
+        let crds = self.plan_crds(&change.target.crds).await?;
         let approved = proposal.approved.as_ref();
         let planned = match self
             .plan_as_approved(&change, proposal.operation, approved)
@@ -99,12 +102,22 @@ impl Session<'_> {
                 return Err(e);
             }
         };
-        let summary = summary(&planned);
+        self.waves(&planned.objects)?;
+        let mut summary: Vec<String> = crds
+            .iter()
+            .filter_map(CrdPlan::line)
+            .chain(summary(&planned))
+            .collect();
         let mut record = proposal.record.clone();
         let same = history
             .last()
             .is_some_and(|last| same_release(&last.release, &record));
-        if planned.is_empty() && same && !proposal.always && interrupted.is_none() {
+        if planned.is_empty()
+            && same
+            && !crds.iter().any(CrdPlan::changes)
+            && !proposal.always
+            && interrupted.is_none()
+        {
             let release = history
                 .last()
                 .map(|l| l.release.clone())
@@ -116,6 +129,14 @@ impl Session<'_> {
                 unchanged: true,
             });
         }
+        let hooks = self
+            .plan_hooks(
+                &proposal.record.hooks,
+                &change.target,
+                &events(proposal.operation),
+            )
+            .await?;
+        summary.extend(hooks.iter().map(HookPlan::line));
         if dry_run {
             return Ok(Outcome {
                 release: record,
@@ -138,7 +159,7 @@ impl Session<'_> {
         journal.revision = record.version;
         // The journal first: a pending record without one would look like Helm's.
         self.save_journal(&mut journal).await?;
-        let stored = match self.begin(&record).await {
+        let mut stored = match self.begin(&record).await {
             Ok(stored) => stored,
             Err(e) => {
                 // Another works on the release. Any other failure leaves it open whether the record was
@@ -154,7 +175,10 @@ impl Session<'_> {
             }
         };
         self.end_interrupted(&history, record.version).await?;
-        match self.carry_out(&change, &planned, &mut journal).await {
+        match self
+            .bring_about(&change, &planned, &crds, &mut journal, &mut stored)
+            .await
+        {
             Ok(jobs) => {
                 let release = self
                     .succeed(stored, &history, &jobs, proposal.operation, begun)
@@ -412,8 +436,11 @@ impl Session<'_> {
         journal.operation = Operation::Rollback;
         journal.revision = record.version;
         self.save_journal(journal).await?;
-        let stored = self.store().create(&record).await?;
-        match self.carry_out(&change, &planned, journal).await {
+        let mut stored = self.store().create(&record).await?;
+        match self
+            .bring_about(&change, &planned, &[], journal, &mut stored)
+            .await
+        {
             Ok(jobs) => {
                 let from = jobs
                     .iter()
@@ -430,7 +457,6 @@ impl Session<'_> {
                 Ok((record.version, from))
             }
             Err(Broken { error, .. }) => {
-                let mut stored = stored;
                 stored.release.info.status = Status::Failed;
                 stored.release.info.description = describe(record.version, &error);
                 self.store().update(&stored).await?;
@@ -510,7 +536,7 @@ pub(crate) fn same_release(last: &Release, new: &Release) -> bool {
 }
 
 /// A plan in lines: what changes, and what happens to each job and why.
-fn summary(planned: &Planned) -> Vec<String> {
+pub(super) fn summary(planned: &Planned) -> Vec<String> {
     let mut lines: Vec<String> = planned
         .objects
         .iter()

@@ -10,11 +10,23 @@ use crate::release::{Status, Stored, validate_name};
 impl Session<'_> {
     /// Installs a chart as the release.
     pub async fn install(&self, source: &Source, dry_run: bool) -> Result<Outcome, Error> {
+        self.install_over(source, self.options.replace, dry_run)
+            .await
+    }
+
+    /// Installs a chart; `replace` also where the name has a history, of a release that was
+    /// uninstalled or that failed, as Helm's `--replace`.
+    pub(super) async fn install_over(
+        &self,
+        source: &Source,
+        replace: bool,
+        dry_run: bool,
+    ) -> Result<Outcome, Error> {
         if !dry_run {
             validate_name(&self.release).map_err(|e| Error::Invalid(e.to_string()))?;
             self.ensure_namespace().await?;
         }
-        let (proposal, history) = self.propose_install(source, dry_run).await?;
+        let (proposal, history) = self.propose_install(source, replace, dry_run).await?;
         self.deploy(proposal, history, dry_run).await
     }
 
@@ -22,6 +34,7 @@ impl Session<'_> {
     pub(crate) async fn propose_install(
         &self,
         source: &Source,
+        replace: bool,
         dry_run: bool,
     ) -> Result<(Proposal, Vec<Stored>), Error> {
         validate_name(&self.release).map_err(|e| Error::Invalid(e.to_string()))?;
@@ -29,7 +42,24 @@ impl Session<'_> {
         let left = self.left(&mut history, dry_run).await?;
         let revision = match history.last().map(|l| &l.release) {
             None => 1,
-            Some(last) if last.info.status == Status::Uninstalled => last.version + 1,
+            Some(last)
+                if last.info.status == Status::Uninstalled && (replace || dry_run)
+                    || last.info.status == Status::Failed && replace =>
+            {
+                last.version + 1
+            }
+            Some(last) if last.info.status == Status::Uninstalled => {
+                return Err(Error::Taken {
+                    why: format!(
+                        "release {:?} was uninstalled in namespace {:?}, and its history is kept (to revision {})",
+                        self.release, self.namespace, last.version
+                    ),
+                    hints: vec![
+                        "--replace goes on from its history".into(),
+                        format!("nutkin uninstall {} deletes its history", self.release),
+                    ],
+                });
+            }
             // A first install that failed or broke off: the same command may try again.
             Some(last)
                 if history.iter().all(|s| match s.release.info.status {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::hooks::HookRecord;
 use crate::plan::state::{JobRecord, Reached};
 
 /// What is being done to a release.
@@ -42,6 +43,9 @@ pub struct Journal {
     pub started: String,
     /// The workloads whose jobs are stopped or started.
     pub jobs: Vec<JobRecord>,
+    /// The hooks that ran, or were about to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookRecord>,
     /// The stored record's resourceVersion and uid, so that a holder that was paused can't overwrite.
     #[serde(skip)]
     pub version: Option<(String, String)>,
@@ -55,6 +59,7 @@ impl Journal {
             revision,
             started: super::now(),
             jobs: Vec::new(),
+            hooks: Vec::new(),
             version: None,
         }
     }

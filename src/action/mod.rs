@@ -1,10 +1,13 @@
 //! Install, upgrade, rollback, uninstall: a plan's steps, each written down before it acts.
 
+mod apply;
 pub mod change;
+pub mod crds;
 pub mod deploy;
 pub mod drift;
 pub mod error;
 pub mod facts;
+pub mod hooks;
 pub mod install;
 mod interrupted;
 pub mod journal;
@@ -15,6 +18,7 @@ pub mod outline;
 pub mod prepare;
 pub mod proposal;
 pub mod records;
+mod remove;
 pub mod resume;
 pub mod rollback;
 pub mod saved;
@@ -22,6 +26,7 @@ pub mod signals;
 pub mod start;
 pub mod stop;
 pub mod target;
+pub mod test;
 pub mod uninstall;
 pub mod upgrade;
 mod write;
@@ -37,8 +42,8 @@ pub use outline::{Look, Outline, Request};
 pub use proposal::{Source, offline};
 pub use saved::{Applied, SavedPlan};
 
-use crate::cluster::Client;
-use crate::plan::crds;
+use crate::cluster::{Client, Propagation};
+use crate::plan::crds::Mode;
 use crate::plan::state::Wish;
 use crate::release::lock::Lock;
 
@@ -112,12 +117,16 @@ pub struct Options {
     pub history_max: u32,
     /// The text of the revision's description.
     pub description: Option<String>,
+    /// Whether a name may be used again whose release was uninstalled or failed.
+    pub replace: bool,
+    /// What becomes of the dependents of objects that an uninstall deletes.
+    pub propagation: Propagation,
     /// Whether hooks run.
     pub hooks: bool,
     /// Whether the logs of hooks are shown also where they succeed.
     pub hook_logs: bool,
     /// What is done with the CRDs of charts.
-    pub crds: crds::Mode,
+    pub crds: Mode,
     /// Whether what a failed change made is deleted again.
     pub cleanup_on_fail: bool,
     /// Labels of the record; an empty one takes an older revision's away.
@@ -150,9 +159,11 @@ impl Default for Options {
             create_namespace: false,
             history_max: 10,
             description: None,
+            replace: false,
+            propagation: Propagation::Background,
             hooks: true,
             hook_logs: false,
-            crds: crds::Mode::Create,
+            crds: Mode::Create,
             cleanup_on_fail: false,
             labels: BTreeMap::new(),
             client_only: false,

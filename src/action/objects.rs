@@ -82,6 +82,16 @@ impl Session<'_> {
                 None => {}
             }
         }
+        // The same object under another group (Events have two) hasn't left.
+        let wanted: Vec<String> = plans
+            .iter()
+            .filter(|p| p.wanted.is_some())
+            .filter_map(|p| cluster::uid(p.live.as_ref()?).map(str::to_owned))
+            .collect();
+        plans.retain(|p| {
+            let uid = p.live.as_ref().and_then(cluster::uid);
+            p.wanted.is_some() || uid.is_none_or(|uid| !wanted.iter().any(|w| w == uid))
+        });
         Ok(plans)
     }
 

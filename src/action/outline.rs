@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::crds::CrdPlan;
 use super::deploy::{Proposal, live_objects, same_release};
 use super::journal::Operation;
 use super::prepare::{Change, JobAction, JobPlan, ObjectPlan, Planned, pairs};
@@ -129,7 +130,10 @@ impl Session<'_> {
     /// Looks into a request: renders, reads the history; changes nothing.
     pub(crate) async fn intend(&self, request: &Request) -> Result<Intent, Error> {
         let (proposal, history) = match request {
-            Request::Install(source) => self.propose_install(source, true).await?,
+            Request::Install(source) => {
+                self.propose_install(source, self.options.replace, true)
+                    .await?
+            }
             Request::Upgrade {
                 source,
                 reuse,
@@ -207,6 +211,15 @@ impl Session<'_> {
             .zip(&texts)
             .map(|(o, refused)| object_step(&self.seen(o, refused.as_deref(), ends), &showing))
             .collect();
+        let (crds, crd_refusal) = match self.plan_crds(&intent.target.crds).await {
+            Ok(crds) => (crds, None),
+            Err(e) => (Vec::new(), Some(e)),
+        };
+        let steps = crds
+            .iter()
+            .filter(|c| c.changes())
+            .map(|c| object_step(&self.seen_crd(c), &showing));
+        plan.objects.splice(0..0, steps);
         plan.jobs = planned
             .jobs
             .iter()
@@ -218,6 +231,7 @@ impl Session<'_> {
                 *always
                     || is_interrupted
                     || !planned.is_empty()
+                    || crds.iter().any(CrdPlan::changes)
                     || intent
                         .history
                         .last()
@@ -232,7 +246,7 @@ impl Session<'_> {
             plan.hooks.clear();
         }
         plan.count();
-        let refusal = planned.take_refusal();
+        let refusal = crd_refusal.or_else(|| planned.take_refusal());
         Ok(Outline {
             plan,
             refusal,

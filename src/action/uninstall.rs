@@ -1,16 +1,15 @@
 //! `uninstall`: a last savepoint, then everything of the release goes; the ledger stays.
 
-use futures::{StreamExt, TryStreamExt, stream};
-
-use super::deploy::live_objects;
+use super::deploy::{live_objects, summary};
+use super::hooks::{HookPlan, events};
 use super::interrupted::Left;
 use super::journal::{Journal, Operation};
 use super::outline::is_ended;
 use super::prepare::{Change, JobAction};
+use super::remove::{Removal, leaving};
 use super::target::Target;
 use super::{Error, Session};
-use crate::cluster::prune::uninstall_rank;
-use crate::cluster::{self, Delete, ObjectRef, PARALLEL};
+use crate::cluster::{self, Delete, ObjectRef};
 use crate::plan::bonds::Bonds;
 use crate::plan::objects::Change as ObjectAction;
 use crate::plan::state::{JobRecord, Reached};
@@ -25,6 +24,8 @@ pub struct Uninstalled {
     pub savepoints: Vec<(String, String)>,
     /// Objects that stay.
     pub kept: Vec<String>,
+    /// What was done, or would be, a line per object, job and hook.
+    pub summary: Vec<String>,
 }
 
 impl Uninstalled {
@@ -40,6 +41,7 @@ impl Uninstalled {
             },
             savepoints: journal.jobs.iter().filter_map(path).collect(),
             kept: Vec::new(),
+            summary: Vec::new(),
         }
     }
 }
@@ -62,6 +64,10 @@ impl Session<'_> {
     }
 
     /// Uninstalls the release.
+    ///
+    /// # Errors
+    /// Where it isn't there, its jobs' state can't be kept, or something can't be deleted. A hook
+    /// after the deletion that fails is an error too, but the release is gone by then, as with Helm.
     pub async fn uninstall(&self, keep_history: bool, dry_run: bool) -> Result<Uninstalled, Error> {
         self.end(keep_history, dry_run, None).await
     }
@@ -75,18 +81,21 @@ impl Session<'_> {
     ) -> Result<Uninstalled, Error> {
         let mut history = self.history().await?;
         let left = self.left(&mut history, dry_run).await?;
-        let Some(last) = history
-            .last()
-            .filter(|l| l.release.info.status != Status::Uninstalled)
-        else {
-            if let Left::Ended(journal) = left {
-                return Ok(Uninstalled::before(
-                    &journal,
-                    &self.release,
-                    &self.namespace,
-                ));
+        let last = match history.last() {
+            Some(last) if last.release.info.status != Status::Uninstalled => last,
+            last => {
+                if let Left::Ended(journal) = left {
+                    return Ok(Uninstalled::before(
+                        &journal,
+                        &self.release,
+                        &self.namespace,
+                    ));
+                }
+                if let Some(last) = last {
+                    return self.purge(last, keep_history, dry_run).await;
+                }
+                return Err(self.no_release());
             }
-            return Err(self.no_release());
         };
         let interrupted = left.open();
         let change = Change {
@@ -98,6 +107,12 @@ impl Session<'_> {
         let planned = self
             .plan_as_approved(&change, Operation::Uninstall, approved)
             .await?;
+        let of = events(Operation::Uninstall);
+        let hooks = self
+            .plan_hooks(&last.release.hooks, &change.target, &of)
+            .await?;
+        let mut summary = summary(&planned);
+        summary.extend(hooks.iter().map(HookPlan::line));
         let kept: Vec<String> = planned
             .objects
             .iter()
@@ -109,6 +124,7 @@ impl Session<'_> {
                 release: last.release.clone(),
                 savepoints: Vec::new(),
                 kept,
+                summary,
             });
         }
         self.signals.check()?;
@@ -117,6 +133,22 @@ impl Session<'_> {
             interrupted.unwrap_or_else(|| Journal::new(Operation::Uninstall, last.release.version));
         journal.operation = Operation::Uninstall;
         self.save_journal(&mut journal).await?;
+        let mut stored = last.clone();
+        self.settle_hooks(&stored, &mut journal, &of).await?;
+        // The jobs still run; nothing was changed yet.
+        if let Err(e) = self.run_hooks(of[0], &mut stored, &mut journal).await {
+            if matches!(
+                e,
+                Error::Lock(_) | Error::Cluster(cluster::Error::Unreachable { .. })
+            ) {
+                return Err(e);
+            }
+            self.store().update(&stored).await?;
+            if journal.jobs.iter().all(|j| j.reached.is_none()) {
+                self.end_journal().await?;
+            }
+            return Err(e);
+        }
         for job in &planned.jobs {
             let (JobAction::End(source), Some(old)) = (&job.action, &job.old) else {
                 continue;
@@ -136,30 +168,16 @@ impl Session<'_> {
             }
         }
         self.check_lock().await?;
-        let mut stored = last.clone();
         stored.release.info.status = Status::Uninstalling;
-        stored.release.info.description = "Uninstalling".to_owned();
+        stored.release.info.deleted = Some(Time::now());
+        stored.release.info.description = "Deletion in progress (or silently failed)".to_owned();
         let mut stored = self.store().update(&stored).await?;
         self.step("deleting the objects");
-        let mut leaving: Vec<_> = planned
-            .objects
-            .iter()
-            .filter(|o| o.action == ObjectAction::Delete)
-            .collect();
-        leaving.sort_by_key(|o| uninstall_rank(&o.reference.kind, &o.reference.group));
-        stream::iter(leaving.iter().map(|plan| async move {
-            let how = Delete {
-                uid: plan.live.as_ref().and_then(cluster::uid).map(str::to_owned),
-                ..Delete::default()
-            };
-            match self.client.delete(&plan.reference, &how).await {
-                Ok(_) | Err(cluster::Error::Stale { .. }) => Ok(()),
-                Err(e) => Err(Error::from(e)),
-            }
-        }))
-        .buffered(PARALLEL)
-        .try_collect::<Vec<()>>()
-        .await?;
+        let removal = Removal {
+            propagation: self.options.propagation,
+            wait: self.options.wait,
+        };
+        self.remove_all(&leaving(&planned.objects), removal).await?;
         let mut savepoints = Vec::new();
         for job in &planned.jobs {
             let (JobAction::End(_), Some(old)) = (&job.action, &job.old) else {
@@ -179,21 +197,72 @@ impl Session<'_> {
             );
             self.client.delete(&position, &Delete::default()).await?;
         }
+        let after = self.run_hooks(of[1], &mut stored, &mut journal).await;
         stored.release.info.status = Status::Uninstalled;
         stored.release.info.deleted = Some(Time::now());
-        stored.release.info.description = "Uninstallation complete".to_owned();
+        stored.release.info.description = self
+            .options
+            .description
+            .clone()
+            .unwrap_or_else(|| "Uninstallation complete".to_owned());
         if keep_history {
             stored = self.store().update(&stored).await?;
-        } else {
-            for revision in self.store().revisions(&self.release).await? {
-                self.store().delete(&self.release, revision.version).await?;
+            for old in &history {
+                if old.release.info.status == Status::Deployed
+                    && old.release.version != stored.release.version
+                {
+                    let mut old = old.clone();
+                    old.release.info.status = Status::Superseded;
+                    self.store().update(&old).await?;
+                }
             }
+        } else {
+            self.delete_records().await?;
         }
         self.end_journal().await?;
+        match after {
+            Ok(()) => Ok(Uninstalled {
+                release: stored.release,
+                savepoints,
+                kept,
+                summary,
+            }),
+            Err(Error::Failed(why)) => Err(Error::Failed(format!(
+                "the release is uninstalled, but {why}"
+            ))),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Ends what an uninstall with `--keep-history` left.
+    async fn purge(
+        &self,
+        last: &Stored,
+        keep_history: bool,
+        dry_run: bool,
+    ) -> Result<Uninstalled, Error> {
+        if keep_history {
+            return Err(Error::NotFound(format!(
+                "release {:?} is uninstalled already; its history is kept",
+                self.release
+            )));
+        }
+        if !dry_run {
+            self.check_lock().await?;
+            self.delete_records().await?;
+        }
         Ok(Uninstalled {
-            release: stored.release,
-            savepoints,
-            kept,
+            release: last.release.clone(),
+            savepoints: Vec::new(),
+            kept: Vec::new(),
+            summary: vec!["the records of its revisions are deleted".to_owned()],
         })
+    }
+
+    async fn delete_records(&self) -> Result<(), Error> {
+        for revision in self.store().revisions(&self.release).await? {
+            self.store().delete(&self.release, revision.version).await?;
+        }
+        Ok(())
     }
 }

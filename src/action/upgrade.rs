@@ -20,7 +20,7 @@ impl Session<'_> {
         dry_run: bool,
     ) -> Result<Outcome, Error> {
         if install_missing && !dry_run && is_ended(&self.history().await?) {
-            return self.install(source, dry_run).await;
+            return self.install_over(source, true, dry_run).await;
         }
         let (proposal, history) = self.propose_upgrade(source, reuse, install_missing).await?;
         self.deploy(proposal, history, dry_run).await
@@ -35,7 +35,7 @@ impl Session<'_> {
     ) -> Result<(Proposal, Vec<Stored>), Error> {
         let history = self.history().await?;
         if install_missing && is_ended(&history) {
-            return self.propose_install(source, true).await;
+            return self.propose_install(source, true, true).await;
         }
         let Some(last) = history.last() else {
             return Err(Error::NotFound(format!(

@@ -45,6 +45,9 @@ pub struct What {
     /// Make the namespace if it isn't there
     #[arg(long)]
     create_namespace: bool,
+    /// Use the name again of a release that was uninstalled with its history kept, or that failed
+    #[arg(long)]
+    replace: bool,
     #[command(flatten)]
     state: StateFlags,
     #[command(flatten)]
@@ -67,6 +70,7 @@ impl What {
         Options {
             labels: self.revision.labels(),
             crds: self.crds.mode(),
+            replace: self.replace,
             ..options(&self.state, &self.objects, self.create_namespace)
         }
     }

@@ -100,9 +100,14 @@ impl Context {
         Ok(Client::connect(&options).await?)
     }
 
+    /// Refuses a `HELM_DRIVER` whose releases nutkin doesn't see.
+    pub fn check_driver(&self) -> Result<(), CommandError> {
+        check_driver(std::env::var("HELM_DRIVER").ok().as_deref())
+    }
+
     /// The releases of the namespace of the flags or of the context.
     pub async fn store(&self) -> Result<(Client, Store), CommandError> {
-        check_driver(std::env::var("HELM_DRIVER").ok().as_deref())?;
+        self.check_driver()?;
         let client = self.connect().await?;
         let store = Store::new(client.clone(), client.namespace());
         Ok((client, store))

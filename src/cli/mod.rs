@@ -99,6 +99,7 @@ enum Command {
     List(list::Args),
     Status(status::Args),
     Template(template::Args),
+    Test(test::Args),
     Values(values::Args),
     Verify(verify::Args),
 }
@@ -191,6 +192,7 @@ fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
         Command::List(args) => args.run(cx),
         Command::Status(args) => args.run(cx),
         Command::Template(args) => args.run(cx),
+        Command::Test(args) => args.run(cx),
         Command::Values(args) => args.run(cx),
         Command::Verify(args) => args.run(cx),
     }
@@ -206,6 +208,7 @@ mod post_renderer;
 pub mod render_flags;
 mod show;
 mod template;
+mod test;
 mod values;
 pub mod values_flags;
 mod verify;

@@ -78,6 +78,12 @@ pub struct ObjectFlags {
     /// Take fields that other field managers hold
     #[arg(long)]
     force_conflicts: bool,
+    /// Refused, as Helm refuses it where objects are applied server-side
+    #[arg(long, alias = "force", hide = true, num_args = 0, default_missing_value = "true", conflicts_with = "force_conflicts", value_parser = no_replacement)]
+    force_replace: Option<bool>,
+    /// Helm's flag; objects are always applied server-side
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = server_side)]
+    server_side: Option<bool>,
     /// Take over objects that belong to no release or to another
     #[arg(long)]
     take_ownership: bool,
@@ -150,6 +156,19 @@ impl ObjectFlags {
     /// Whether nothing is to be done, and the server is not asked.
     pub fn is_client_only(&self) -> bool {
         self.dry_run == DryRun::Client
+    }
+}
+
+/// Helm's `--force-replace`, which it refuses for releases that are applied server-side.
+fn no_replacement(_: &str) -> Result<bool, String> {
+    Err("objects are applied server-side, never replaced: --force-conflicts takes fields of others, and the plan says which objects are made anew because a field of theirs can't be changed".into())
+}
+
+/// Helm's `--server-side`: true, false or auto.
+fn server_side(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "auto" => Ok(true),
+        _ => Err("objects are always applied server-side; what Helm applied client-side is taken over with its fields".into()),
     }
 }
 
@@ -243,6 +262,7 @@ pub async fn session<'a>(
     report: &'a Progress,
     changes: bool,
 ) -> Result<Session<'a>, CommandError> {
+    cx.check_driver()?;
     let client = cx.connect().await?;
     let signals = if changes {
         let second = |code: u8| {

@@ -26,6 +26,9 @@ pub struct What {
     /// The revision; 0 or nothing is the one before
     #[arg(default_value_t = 0)]
     pub(super) revision: u32,
+    /// Delete again what a failed change made, unless a job was stopped or started for it
+    #[arg(long)]
+    cleanup_on_fail: bool,
     #[command(flatten)]
     state: StateFlags,
     #[command(flatten)]
@@ -35,7 +38,10 @@ pub struct What {
 impl What {
     /// How.
     pub(super) fn options(&self) -> Options {
-        options(&self.state, &self.objects, false)
+        Options {
+            cleanup_on_fail: self.cleanup_on_fail,
+            ..options(&self.state, &self.objects, false)
+        }
     }
 }
 

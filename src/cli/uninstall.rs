@@ -7,12 +7,14 @@ use super::release_flags::{ObjectFlags, StateFlags, options, session};
 use super::{Context, error::CommandError};
 use crate::action::uninstall::Uninstalled;
 use crate::action::{Error, Options};
+use crate::cluster::Propagation;
 
 /// Uninstall a release: take a last savepoint of its job, then delete its objects
 #[derive(Debug, clap::Args)]
 #[command(visible_aliases = ["del", "delete", "un"], after_help = "Examples:
   nutkin uninstall orders
   nutkin uninstall orders --from-checkpoint latest      for a job that can't give a savepoint
+  nutkin uninstall orders --cascade foreground --wait   until all its objects are gone
   nutkin uninstall orders --fresh                       without a savepoint: its state is given up")]
 pub struct Args {
     /// The releases' names
@@ -28,6 +30,9 @@ pub struct Args {
 /// How a release ends; `plan uninstall` takes the same.
 #[derive(Debug, clap::Args)]
 pub struct How {
+    /// What becomes of what its objects own, such as the pods of a Deployment
+    #[arg(long, value_enum, value_name = "MODE", default_value_t)]
+    cascade: Cascade,
     /// Keep the records of the revisions, marked uninstalled
     #[arg(long)]
     pub(super) keep_history: bool,
@@ -37,10 +42,35 @@ pub struct How {
     objects: ObjectFlags,
 }
 
+/// What becomes of dependents, in kubectl's and Helm's words.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Cascade {
+    /// They go after their owner
+    #[default]
+    Background,
+    /// They stay
+    Orphan,
+    /// They go before their owner
+    Foreground,
+}
+
+impl From<Cascade> for Propagation {
+    fn from(cascade: Cascade) -> Self {
+        match cascade {
+            Cascade::Background => Propagation::Background,
+            Cascade::Orphan => Propagation::Orphan,
+            Cascade::Foreground => Propagation::Foreground,
+        }
+    }
+}
+
 impl How {
     /// How.
     pub(super) fn options(&self) -> Options {
-        options(&self.state, &self.objects, false)
+        Options {
+            propagation: self.cascade.into(),
+            ..options(&self.state, &self.objects, false)
+        }
     }
 }
 
@@ -80,6 +110,11 @@ pub(super) fn show_end(
     ended: &Uninstalled,
     dry_run: bool,
 ) -> Result<(), CommandError> {
+    if dry_run {
+        for line in &ended.summary {
+            cx.output.note(line);
+        }
+    }
     for kept in &ended.kept {
         cx.output.note(&format!("kept: {kept}"));
     }

@@ -66,6 +66,9 @@ pub struct What {
     /// Make a new revision even if nothing changes
     #[arg(long)]
     force_revision: bool,
+    /// Delete again what a failed change made, unless a job was stopped or started for it
+    #[arg(long)]
+    cleanup_on_fail: bool,
     #[command(flatten)]
     state: StateFlags,
     #[command(flatten)]
@@ -111,6 +114,7 @@ impl What {
         Options {
             labels: self.revision.labels(),
             crds: self.crds.mode(),
+            cleanup_on_fail: self.cleanup_on_fail,
             force_revision: self.force_revision,
             ..options(
                 &self.state,

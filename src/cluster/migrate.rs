@@ -20,10 +20,13 @@ fn text<'a>(entry: &'a Value, field: &str) -> &'a str {
 }
 
 /// Whether an entry of managedFields is to be taken over. Its subresource may be `scale`; what
-/// controllers write to `status` is theirs.
+/// controllers write to `status` is theirs. Programs that have Helm built in write under their own
+/// names (Helm's default is the program's): who set the mark of a release is one of them.
 fn is_client_side(entry: &Value, take_over: &[String]) -> bool {
     let manager = text(entry, "manager");
-    let is_own = text(entry, "operation") == "Update" && CLIENT_SIDE.contains(&manager);
+    let marks = entry.pointer("/fieldsV1/f:metadata/f:annotations/f:meta.helm.sh~1release-name");
+    let is_own =
+        text(entry, "operation") == "Update" && (CLIENT_SIDE.contains(&manager) || marks.is_some());
     (is_own || take_over.iter().any(|name| name == manager))
         && matches!(text(entry, "subresource"), "" | "scale")
 }
@@ -86,6 +89,19 @@ pub(super) fn client_side_fields(live: &Value, take_over: &[String]) -> Option<V
     let mut fields = Value::Object(Map::new());
     sets.for_each(|set| unite(&mut fields, set));
     Some(fields)
+}
+
+/// The managers of those entries.
+pub(super) fn client_side_managers<'a>(live: &'a Value, take_over: &[String]) -> Vec<&'a str> {
+    let entries = live
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array);
+    entries
+        .into_iter()
+        .flatten()
+        .filter(|e| is_client_side(e, take_over))
+        .map(|e| text(e, "manager"))
+        .collect()
 }
 
 /// The field sets of all others.
@@ -171,6 +187,16 @@ mod tests {
             (
                 json!([{"manager": "helm", "operation": "Update", "subresource": "status",
                 "fieldsV1": {}}]),
+                false,
+            ),
+            (
+                json!([{"manager": "helm-controller", "operation": "Update", "fieldsV1":
+                {"f:metadata": {"f:annotations": {"f:meta.helm.sh/release-name": {}}}}}]),
+                true,
+            ),
+            (
+                json!([{"manager": "kubectl-edit", "operation": "Update", "fieldsV1":
+                {"f:metadata": {"f:annotations": {"f:mine": {}}}}}]),
                 false,
             ),
         ] {

@@ -2,6 +2,7 @@
 
 mod client;
 mod discovery;
+mod ended;
 mod error;
 pub mod kinds;
 mod logs;
@@ -21,6 +22,7 @@ mod watch;
 
 pub use client::{Client, PARALLEL};
 pub use discovery::Discovery;
+pub use ended::{ends, pods_of_job};
 pub use error::{Cause, Error, FieldConflict, Owner, Result};
 pub use logs::Event;
 pub use object::{

@@ -6,7 +6,7 @@
 
 use super::client::Client;
 use super::error::{Cause, Error, Result};
-use super::migrate::{client_side_fields, other_fields};
+use super::migrate::{client_side_fields, client_side_managers, other_fields};
 use super::object::ObjectRef;
 use super::rw::Apply;
 use crate::yaml::Value;
@@ -67,10 +67,15 @@ impl Client {
             ..Apply::default()
         };
         let ours = live.and_then(|live| client_side_fields(live, take_over));
+        let own = live
+            .map(|live| client_side_managers(live, take_over))
+            .unwrap_or_default();
         let result = match self.apply(wanted, how).await {
             Err(Error::Conflict { fields, .. })
                 if ours.is_some()
-                    && fields.iter().all(|f| is_own_manager(&f.manager, take_over)) =>
+                    && fields
+                        .iter()
+                        .all(|f| own.iter().any(|m| f.manager.starts_with(&format!("{m:?}")))) =>
             {
                 self.apply(wanted, Apply { force: true, ..how }).await
             }
@@ -93,22 +98,32 @@ impl Client {
         }
     }
 
+    /// Tries to make an object on the server, to which nothing happens, under another name: one of
+    /// that name may be there.
+    ///
+    /// # Errors
+    /// Those of [`Client::create`].
+    pub async fn dry_run_new(&self, wanted: &Value) -> Result<Value> {
+        let mut probe = wanted.clone();
+        if let Some(metadata) = probe.get_mut("metadata").and_then(Value::as_object_mut) {
+            // Short enough for kinds whose names are labels.
+            let name = metadata.get("name").and_then(Value::as_str);
+            let stem: String = name.unwrap_or_default().chars().take(40).collect();
+            let name = format!("{}-nutkin-probe", stem.trim_end_matches(['-', '.']));
+            metadata.insert("name".into(), name.into());
+            metadata.remove("uid");
+            metadata.remove("resourceVersion");
+        }
+        self.create(&probe, true).await
+    }
+
     /// Whether an object that can't be changed so could be made so under another name.
     async fn probe(&self, wanted: &Value, error: Error) -> Result<DryRun> {
         let object = ObjectRef::of(wanted)?;
         if holds_data(&object) {
             return Err(error);
         }
-        let mut probe = wanted.clone();
-        if let Some(metadata) = probe.get_mut("metadata").and_then(Value::as_object_mut) {
-            // Short enough for kinds whose names are labels.
-            let stem: String = object.name.chars().take(40).collect();
-            let name = format!("{}-nutkin-probe", stem.trim_end_matches(['-', '.']));
-            metadata.insert("name".into(), name.into());
-            metadata.remove("uid");
-            metadata.remove("resourceVersion");
-        }
-        match (self.create(&probe, true).await, error) {
+        match (self.dry_run_new(wanted).await, error) {
             (Ok(mut after), Error::Invalid { causes, .. }) => {
                 if let Some(metadata) = after.get_mut("metadata").and_then(Value::as_object_mut) {
                     metadata.insert("name".into(), object.name.into());
@@ -118,15 +133,6 @@ impl Client {
             (_, error) => Err(error),
         }
     }
-}
-
-/// Whether a conflict's manager, in the server's words, is the release's own.
-fn is_own_manager(words: &str, take_over: &[String]) -> bool {
-    let named = |name: &str| words.starts_with(&format!("{name:?}"));
-    ["helm", "Helm", "kubectl-client-side-apply"]
-        .into_iter()
-        .any(named)
-        || take_over.iter().any(|name| named(name))
 }
 
 /// Takes out of `after` what only `ours` holds and `wanted` lacks: what leaves when `ours` has become

@@ -27,7 +27,7 @@ pub struct Apply {
 }
 
 /// What becomes of an object's dependents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Propagation {
     /// They are collected afterwards.
     #[default]

@@ -330,7 +330,7 @@ impl Client {
     }
 }
 
-fn by_name(object: &ObjectRef) -> Watched {
+pub(super) fn by_name(object: &ObjectRef) -> Watched {
     Watched {
         api_version: object.api_version(),
         kind: object.kind.clone(),

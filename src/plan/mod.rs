@@ -6,6 +6,7 @@ pub mod diff;
 pub mod drift;
 pub mod fields;
 pub mod hidden;
+pub mod hooks;
 pub mod jobs;
 pub mod objects;
 pub mod order;

@@ -48,7 +48,9 @@ pub enum Need {
 pub struct Wave {
     /// Indexes of the items.
     pub items: Vec<usize>,
-    /// What must be ready before.
+    /// What must be ready before this wave and all later ones: CRDs, and lower weights.
+    pub after: BTreeSet<Need>,
+    /// What its own items need.
     pub needs: BTreeSet<Need>,
 }
 
@@ -115,8 +117,13 @@ pub fn waves(items: &[Item<'_>]) -> Result<Vec<Wave>, Error> {
     let mut before: BTreeSet<Need> = BTreeSet::new();
     for (nth, group) in groups.iter().enumerate() {
         let members: Vec<usize> = (0..items.len()).filter(|i| weights[*i] == *group).collect();
-        let levels = levels(items, &members, &needs, |(r, _)| {
-            usize::from(stage(&r.kind))
+        let levels = levels(items, &members, &needs, |at| {
+            let stage = items
+                .get(at)
+                .map_or(0, |(r, _)| usize::from(stage(&r.kind)));
+            // Who waits for something must not hold up who doesn't.
+            let waits = needs.get(at).is_some_and(|n| !n.is_empty());
+            if waits { stage + STAGES } else { stage }
         })?;
         let mut of_group: Vec<Wave> = Vec::new();
         let mut distinct: Vec<usize> = levels.iter().map(|(_, level)| *level).collect();
@@ -129,7 +136,8 @@ pub fn waves(items: &[Item<'_>]) -> Result<Vec<Wave>, Error> {
                     .filter(|(_, l)| *l == level)
                     .map(|(i, _)| *i)
                     .collect(),
-                needs: std::mem::take(&mut before),
+                after: std::mem::take(&mut before),
+                needs: BTreeSet::new(),
             };
             for item in &wave.items {
                 wave.needs.extend(needs[*item].iter().cloned());
@@ -175,7 +183,11 @@ pub fn removal(items: &[Item<'_>]) -> Vec<(Vec<usize>, Vec<usize>)> {
     groups.sort_unstable_by(|a, b| b.cmp(a));
     groups.dedup();
     let mut all = Vec::new();
-    let base = |(r, _): &Item<'_>| uninstall_rank(&r.kind, &r.group);
+    let base = |at: usize| {
+        items
+            .get(at)
+            .map_or(0, |(r, _)| uninstall_rank(&r.kind, &r.group))
+    };
     for group in groups {
         let members: Vec<usize> = (0..items.len()).filter(|i| weights[*i] == group).collect();
         let none = vec![BTreeSet::new(); items.len()];
@@ -204,6 +216,9 @@ pub fn removal(items: &[Item<'_>]) -> Vec<(Vec<usize>, Vec<usize>)> {
     }
     all
 }
+
+/// More than there are stages.
+const STAGES: usize = 100;
 
 /// Namespaces, CRDs and the like without a weight of their own: before all.
 const FIRST: u8 = 0;
@@ -309,7 +324,7 @@ fn levels(
     items: &[Item<'_>],
     members: &[usize],
     waits_for: &[BTreeSet<Need>],
-    base: impl Fn(&Item<'_>) -> usize,
+    base: impl Fn(usize) -> usize,
 ) -> Result<Vec<(usize, usize)>, Error> {
     let mut done: Vec<Option<usize>> = vec![None; items.len()];
     let is_member = |i: &usize| members.binary_search(i).is_ok();
@@ -341,7 +356,7 @@ fn levels(
                 .filter_map(|n| done[n])
                 .max()
                 .map_or(0, |highest| highest + 1);
-            done[at] = Some(above.max(base(&items[at])));
+            done[at] = Some(above.max(base(at)));
             path.pop();
         }
     }
