@@ -8,17 +8,22 @@
 )]
 
 mod bad_input;
+mod beside_helm;
 mod charts;
 mod cluster;
+mod crds;
 mod guard;
 mod helm;
+mod hooks;
 mod hostile;
 mod kill;
 mod ledger;
+mod order;
 mod plan;
 mod rbac;
 mod recover;
 mod story;
+mod takeover;
 mod values;
 mod values_coalesce;
 mod yaml;

@@ -64,10 +64,39 @@ impl Namespace {
             .env("HELM_DATA_HOME", home.path()))
     }
 
+    /// Runs nutkin in the namespace.
+    pub fn run(&self, args: &[&str]) -> Said {
+        nutkin_in(&self.name, args)
+    }
+
     /// Runs nutkin in the namespace: stdout (stderr where it fails), and the exit code.
     pub fn nutkin(&self, args: &[&str]) -> (String, i32) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nutkin"));
         run(command.args(args).args(["--namespace", &self.name]))
+    }
+}
+
+/// What a run printed, and its exit code.
+pub struct Said {
+    /// stdout.
+    pub out: String,
+    /// stderr.
+    pub err: String,
+    /// The exit code.
+    pub code: i32,
+}
+
+/// Runs nutkin in a namespace.
+pub fn nutkin_in(namespace: &str, args: &[&str]) -> Said {
+    let output = Command::new(env!("CARGO_BIN_EXE_nutkin"))
+        .args(args)
+        .args(["--namespace", namespace])
+        .output()
+        .expect("it runs");
+    Said {
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        code: output.status.code().unwrap_or(-1),
     }
 }
 
