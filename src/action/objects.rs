@@ -136,6 +136,13 @@ impl Session<'_> {
                     });
                 }
             }
+            // Who isn't an administrator may bind a Role only if he holds what it grants, which the server
+            // can't tell of a Role that isn't there (kubernetes/pkg/registry/rbac/rolebinding/policybased).
+            Err(e)
+                if e.is_not_found() && live.is_none() && binds_one_of(wanted, &change.target) =>
+            {
+                tried.unverified = Some("the role that it binds is yet to be made".to_owned());
+            }
             Err(
                 e @ (cluster::Error::Invalid { .. }
                 | cluster::Error::NoNamespace { .. }
@@ -169,6 +176,16 @@ impl Session<'_> {
         };
         Ok(reference)
     }
+}
+
+/// Whether an object binds a role of the same manifest.
+fn binds_one_of(binding: &Value, target: &Target) -> bool {
+    let role = |field: &str| manifest::text(binding, &["roleRef", field]);
+    !role("name").is_empty()
+        && target
+            .objects
+            .iter()
+            .any(|o| manifest::kind(o) == role("kind") && manifest::name(o) == role("name"))
 }
 
 impl ObjectPlan {
