@@ -10,6 +10,7 @@ pub mod cli;
 pub mod cluster;
 pub mod flink;
 pub mod plan;
+pub mod registry;
 pub mod release;
 pub mod render;
 pub mod template;

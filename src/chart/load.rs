@@ -50,6 +50,23 @@ pub fn load(path: &Path) -> Result<Chart, Error> {
     load_archive(&shown, &bytes)
 }
 
+/// Loads the chart of a folder without the charts in `charts/`, so that these may be missing or damaged.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_alone(folder: &Path) -> Result<Chart, Error> {
+    if !folder.is_dir() {
+        return Err(Error::NotFound {
+            path: folder.to_owned(),
+        });
+    }
+    let mut budget = Budget::new();
+    let mut files = read_folder(folder, &mut budget)?;
+    files.retain(|f| !f.name.starts_with("charts/"));
+    let shown = folder.display().to_string();
+    assemble(shown.trim_end_matches('/'), files, &mut budget, 0)
+}
+
 /// Loads a chart from an archive's bytes; `name` is for messages.
 ///
 /// # Errors
@@ -58,6 +75,16 @@ pub fn load_archive(name: &str, bytes: &[u8]) -> Result<Chart, Error> {
     let mut budget = Budget::new();
     let files = archive::unpack(name, bytes, &mut budget)?;
     assemble(name, files, &mut budget, 0)
+}
+
+/// The chart's name and all files of an archive, as they are in it.
+///
+/// # Errors
+/// As [`load`].
+pub fn unpack_archive(name: &str, bytes: &[u8]) -> Result<(String, Vec<File>), Error> {
+    let chart = load_archive(name, bytes)?;
+    let files = archive::unpack(name, bytes, &mut Budget::new())?;
+    Ok((chart.metadata.name, files))
 }
 
 /// Reads all files of a folder that .helmignore lets through, in the order of their names.

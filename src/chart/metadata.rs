@@ -138,6 +138,21 @@ where
 }
 
 impl Dependency {
+    /// Puts the keys of its free values in byte order, as Go writes maps.
+    pub fn sort(&mut self) {
+        fn sort(value: &mut Value) {
+            match value {
+                Value::Object(map) => {
+                    map.sort_keys();
+                    map.values_mut().for_each(sort);
+                }
+                Value::Array(items) => items.iter_mut().for_each(sort),
+                _ => {}
+            }
+        }
+        self.import_values.iter_mut().for_each(sort);
+    }
+
     /// The name under which the chart stands: the alias, where there is one.
     pub fn key(&self) -> &str {
         if self.alias.is_empty() {
@@ -256,8 +271,41 @@ fn to_string(value: &mut Value) {
     *value = Value::String(text);
 }
 
+/// Reads and checks an entry of a repository's index. Two dependencies of one name are let through, as
+/// Helm does: some servers drop their aliases. `place` is for messages.
+///
+/// # Errors
+/// When it isn't what Chart.yaml must be.
+pub fn index_metadata(place: &str, mut value: Value) -> Result<Metadata, Error> {
+    let invalid = |message: String| Error::Invalid {
+        file: place.to_owned(),
+        line: None,
+        message,
+    };
+    if let Value::Object(map) = &mut value {
+        let version = map.entry("apiVersion").or_insert(Value::Null);
+        if version.is_null() || version.as_str() == Some("") {
+            *version = Value::String("v1".to_owned());
+        }
+    }
+    coerce(&mut value);
+    let mut metadata: Metadata =
+        serde_json::from_value(value).map_err(|e| invalid(e.to_string()))?;
+    validate_all(place, "", &mut metadata, false)?;
+    Ok(metadata)
+}
+
 /// Checks what Helm's `Metadata.Validate` checks, and cleans the strings as it does.
 pub(super) fn validate(file: &str, text: &str, metadata: &mut Metadata) -> Result<(), Error> {
+    validate_all(file, text, metadata, true)
+}
+
+fn validate_all(
+    file: &str,
+    text: &str,
+    metadata: &mut Metadata,
+    unique: bool,
+) -> Result<(), Error> {
     let fail = |key: &str, message: String| {
         Err(Error::Invalid {
             file: file.to_owned(),
@@ -328,7 +376,7 @@ pub(super) fn validate(file: &str, text: &str, metadata: &mut Metadata) -> Resul
                 ),
             );
         }
-        if !seen.insert(dependency.key().to_owned()) {
+        if !seen.insert(dependency.key().to_owned()) && unique {
             return fail(
                 "dependencies",
                 format!(

@@ -15,9 +15,9 @@ pub use archive::{MAX_DEPTH, MAX_ENTRIES, MAX_TOTAL};
 pub use create::{Language, create};
 pub use error::Error;
 pub use keyring::Keyring;
-pub use load::{load, load_archive};
-pub use metadata::{Dependency, Maintainer, Metadata};
-pub use package::{DEFAULT_MTIME, chart_yaml, package, package_name};
+pub use load::{load, load_alone, load_archive, unpack_archive};
+pub use metadata::{Dependency, Maintainer, Metadata, index_metadata};
+pub use package::{DEFAULT_MTIME, chart_yaml, pack, package, package_name};
 pub use pathmatch::{BadPattern, path_match};
 
 use crate::yaml::Value;
@@ -63,6 +63,16 @@ impl Chart {
     /// Whether the chart only lends components and named templates.
     pub fn is_library(&self) -> bool {
         self.metadata.kind == "library"
+    }
+
+    /// The names of the charts that Chart.yaml wants and `charts/` doesn't have.
+    pub fn missing_dependencies(&self) -> Vec<&str> {
+        self.metadata
+            .dependencies
+            .iter()
+            .filter(|wanted| !self.dependencies.iter().any(|c| c.name() == wanted.name))
+            .map(|wanted| wanted.name.as_str())
+            .collect()
     }
 
     /// The files below `crds/` that hold manifests, of this chart and all below it, each with its

@@ -21,6 +21,14 @@ pub fn package_name(chart: &Chart) -> String {
 /// A dependency of Chart.yaml that is not in `charts/`, or a schema that is not JSON.
 pub fn package(chart: &Chart, mtime: u64) -> Result<Vec<u8>, Error> {
     check_dependencies(chart)?;
+    pack(chart, mtime)
+}
+
+/// The same, whether or not all charts that it wants are there.
+///
+/// # Errors
+/// A schema that is not JSON.
+pub fn pack(chart: &Chart, mtime: u64) -> Result<Vec<u8>, Error> {
     let gzip = flate2::GzBuilder::new()
         .mtime(0)
         .operating_system(255)
@@ -38,13 +46,7 @@ pub fn package(chart: &Chart, mtime: u64) -> Result<Vec<u8>, Error> {
 
 /// What Chart.yaml wants must be there: a package is whole.
 fn check_dependencies(chart: &Chart) -> Result<(), Error> {
-    let missing: Vec<&str> = chart
-        .metadata
-        .dependencies
-        .iter()
-        .filter(|wanted| !chart.dependencies.iter().any(|c| c.name() == wanted.name))
-        .map(|wanted| wanted.name.as_str())
-        .collect();
+    let missing = chart.missing_dependencies();
     if missing.is_empty() {
         return Ok(());
     }

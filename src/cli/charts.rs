@@ -32,21 +32,20 @@ impl From<render::Error> for CommandError {
     }
 }
 
-/// Loads the chart, merges the values that the flags set over its own, and renders it. Notes about
+/// Merges the values that the flags set over its own, and renders it. `folder` is the chart's, where it has one. Notes about
 /// skipped values go to stderr.
 ///
 /// # Errors
-/// What loading, merging or rendering finds wrong.
+/// What merging or rendering finds wrong.
 pub fn render_chart(
     mut chart: Chart,
-    path: &Path,
+    folder: Option<&Path>,
     flags: &ValueFlags,
     release: &ReleaseOptions,
     capabilities: &Capabilities,
     options: &Options,
     output: &Output,
 ) -> Result<(Chart, Rendered), CommandError> {
-    let folder = path.is_dir().then_some(path);
     let numbers = render::numbers(&chart);
     let user = flags.merge(&chart, folder, numbers, output)?;
     let resolved = values::resolve(&mut chart, &user, numbers)

@@ -1,8 +1,8 @@
 //! `nutkin install`: a chart becomes a release.
 
-use std::path::Path;
 use std::process::ExitCode;
 
+use super::chart_flags::ChartFlags;
 use super::kube::release_name;
 use super::output::Format;
 use super::progress::Progress;
@@ -31,7 +31,8 @@ pub struct Args {
 /// What is to be installed, and how; `plan install` takes the same.
 #[derive(Debug, clap::Args)]
 pub struct What {
-    /// The release's name and the chart, a folder or a .tgz archive; or the chart alone, with a name made for it
+    /// The release's name and the chart: a folder, an archive, REPOSITORY/CHART, oci://…, an
+    /// address, or a name with --repo; or the chart alone, with a name made for it
     #[arg(required = true, num_args = 1..=2, value_names = ["NAME", "CHART"])]
     name_and_chart: Vec<String>,
     #[command(flatten)]
@@ -42,6 +43,11 @@ pub struct What {
     rendering: RenderFlags,
     #[command(flatten)]
     revision: RevisionFlags,
+    #[command(flatten)]
+    from: ChartFlags,
+    /// Fetch the charts that Chart.yaml wants and charts/ doesn't have
+    #[arg(long)]
+    dependency_update: bool,
     /// Make the namespace if it isn't there
     #[arg(long)]
     create_namespace: bool,
@@ -61,7 +67,8 @@ impl What {
     pub(super) fn named(&self, cx: &Context) -> Result<(String, Source), CommandError> {
         let (name, chart) = self.naming.resolve(&self.name_and_chart, None)?;
         release_name(&name)?;
-        let source = source(cx, Path::new(&chart), &self.values, &self.rendering)?;
+        let loaded = self.from.load_whole(&chart, self.dependency_update, cx)?;
+        let source = source(cx, loaded, &self.values, &self.rendering)?;
         Ok((name, source))
     }
 

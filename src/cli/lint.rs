@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::Context;
+use super::chart_flags::ChartFlags;
 use super::error::{CommandError, Kind};
 use super::values_flags::ValueFlags;
 use crate::chart::{self, Chart};
+use crate::registry::resolve::local;
 use crate::render::lint::{self, Finding, Input, Level};
 use crate::render::{self, Capabilities};
 use crate::values;
@@ -18,9 +20,11 @@ use crate::values;
 /// nutkin.dev/lint-allow. The rules are listed in docs/lint.md.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The chart's folder or archive; may be repeated
+    /// The chart: a folder, an archive, REPOSITORY/CHART, oci://…, an address, or a name with --repo; may be repeated
     #[arg(default_value = ".", value_name = "CHART")]
-    charts: Vec<PathBuf>,
+    charts: Vec<String>,
+    #[command(flatten)]
+    from: ChartFlags,
     #[command(flatten)]
     values: ValueFlags,
     /// Fail on warnings too
@@ -62,8 +66,8 @@ impl Args {
                 .map_err(|e| CommandError::new(Kind::Usage, format_args!("--kube-version: {e}")))?;
         }
         let mut findings: Vec<(String, Finding)> = Vec::new();
-        for path in &self.charts {
-            self.lint(path, &capabilities, cx, &mut findings)?;
+        for chart in &self.charts {
+            self.lint(chart, &capabilities, cx, &mut findings)?;
         }
         findings.retain(|(_, f)| !(self.quiet && f.level == Level::Note));
         let format = self.output.unwrap_or_else(|| {
@@ -114,13 +118,18 @@ impl Args {
 
     fn lint(
         &self,
-        path: &Path,
+        reference: &str,
         capabilities: &Capabilities,
         cx: &Context,
         findings: &mut Vec<(String, Finding)>,
     ) -> Result<(), CommandError> {
-        let root = path.display().to_string();
-        let mut chart = match chart::load(path) {
+        let root = reference.to_owned();
+        let path = Path::new(reference);
+        let loaded = match local(reference, self.from.repo.as_deref())? {
+            Some(path) if !self.from.verify.verify => chart::load(&path),
+            _ => Ok(self.from.load(reference, cx)?.chart),
+        };
+        let mut chart = match loaded {
             Ok(chart) => chart,
             Err(chart::Error::Invalid {
                 file,
@@ -177,7 +186,7 @@ impl Args {
                 .collect();
             children.sort();
             for child in children {
-                self.lint(&child, capabilities, cx, findings)?;
+                self.lint(&child.display().to_string(), capabilities, cx, findings)?;
             }
         }
         Ok(())

@@ -2,8 +2,11 @@
 
 mod action_error;
 mod apply;
+pub mod chart_flags;
 mod conceal;
+mod dependency;
 mod diff;
+pub mod downloads;
 mod drift;
 pub mod error;
 mod get;
@@ -18,9 +21,14 @@ mod plan_flags;
 mod plan_text;
 mod progress;
 pub mod prompt;
+mod pull;
+mod push;
+mod registry;
 mod release_flags;
+mod repo;
 mod rollback;
 mod savepoint;
+mod search;
 mod shown;
 mod status;
 mod uninstall;
@@ -89,8 +97,16 @@ enum Command {
     /// Print a shell's completion script
     Completion(completion::Args),
     Create(create::Args),
+    #[command(visible_aliases = ["dep", "dependencies"])]
+    Dependency(dependency::Args),
     Lint(lint::Args),
     Package(package::Args),
+    #[command(visible_alias = "fetch")]
+    Pull(pull::Args),
+    Push(push::Args),
+    Registry(registry::Args),
+    Repo(repo::Args),
+    Search(search::Args),
     Show(show::Args),
     Get(get::Args),
     #[command(visible_alias = "hist")]
@@ -186,6 +202,12 @@ fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
         Command::Create(args) => args.run(cx),
         Command::Lint(args) => args.run(cx),
         Command::Package(args) => args.run(cx),
+        Command::Dependency(args) => args.run(cx),
+        Command::Pull(args) => args.run(cx),
+        Command::Push(args) => args.run(cx),
+        Command::Registry(args) => args.run(cx),
+        Command::Repo(args) => args.run(cx),
+        Command::Search(args) => args.run(cx),
         Command::Show(args) => args.run(cx),
         Command::Get(args) => args.run(cx),
         Command::History(args) => args.run(cx),

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::chart_flags::{AccessFlags, VerifyFlags};
 use super::error::{CommandError, Kind};
-use super::{Context, prompt};
+use super::{Context, dependency, prompt};
 use crate::chart::{self, Keyring, provenance};
 use crate::template::funcs::semver::Version;
 
@@ -45,6 +46,11 @@ pub struct Args {
     /// A file whose first line is the key's passphrase; `-` is standard input
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<String>,
+    /// Fetch the charts that Chart.yaml wants first
+    #[arg(short = 'u', long)]
+    dependency_update: bool,
+    #[command(flatten)]
+    access: AccessFlags,
     /// The time of the files, in unix seconds
     #[arg(long, env = "SOURCE_DATE_EPOCH", hide = true)]
     source_date_epoch: Option<u64>,
@@ -59,6 +65,14 @@ impl Args {
         }
         let mut signer = self.signer()?;
         for folder in &self.charts {
+            if self.dependency_update {
+                dependency::update_folder(
+                    folder,
+                    &self.access.access(),
+                    &VerifyFlags::default(),
+                    cx,
+                )?;
+            }
             let path = self.package(folder, signer.as_mut())?;
             cx.output.data(&format!(
                 "Successfully packaged chart and saved it to: {}\n",

@@ -1,15 +1,14 @@
 //! Flags that the changing commands share: state, time, ownership; and the way to a session.
 
-use std::path::Path;
 use std::time::Duration;
 
+use super::chart_flags::Loaded;
 use super::progress::Progress;
 use super::render_flags::RenderFlags;
 use super::values_flags::ValueFlags;
 use super::{Context, error::CommandError, error::Kind};
 use crate::action::signals::Signals;
 use crate::action::{self, Options, Session};
-use crate::chart;
 use crate::plan::crds::Mode;
 use crate::plan::state::Wish;
 use crate::render;
@@ -289,17 +288,17 @@ pub async fn session<'a>(
     })
 }
 
-/// Loads a chart and the values for it.
+/// A chart with the values for it.
 pub fn source(
     cx: &Context,
-    chart_path: &Path,
+    loaded: Loaded,
     values: &ValueFlags,
     rendering: &RenderFlags,
 ) -> Result<action::Source, CommandError> {
-    let chart = chart::load(chart_path)?;
-    let folder = chart_path.is_dir().then_some(chart_path);
+    let Loaded { chart, folder } = loaded;
     let check_schema = !values.skip_schema_validation;
-    let values = values.merge(&chart, folder, render::numbers(&chart), &cx.output)?;
+    let numbers = render::numbers(&chart);
+    let values = values.merge(&chart, folder.as_deref(), numbers, &cx.output)?;
     Ok(action::Source {
         chart,
         values,

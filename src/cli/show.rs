@@ -1,9 +1,9 @@
 //! `nutkin show`: what is in a chart.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Context;
+use super::chart_flags::ChartFlags;
 use super::error::CommandError;
 use crate::chart::{self, Chart};
 
@@ -30,9 +30,11 @@ enum Part {
 
 #[derive(Debug, clap::Args)]
 struct Which {
-    /// The chart's folder or archive
+    /// The chart: a folder, an archive, REPOSITORY/CHART, oci://…, an address, or a name with --repo
     #[arg(value_name = "CHART")]
-    chart: PathBuf,
+    chart: String,
+    #[command(flatten)]
+    from: ChartFlags,
 }
 
 /// What makes the text of a part.
@@ -48,7 +50,7 @@ impl Args {
             Part::Readme(which) => (which, |c| Ok(readme(c))),
             Part::Crds(which) => (which, |c| Ok(crds(c))),
         };
-        let loaded = chart::load(&which.chart)?;
+        let loaded = which.from.load(&which.chart, cx)?.chart;
         cx.output.data(&parts(&loaded)?)?;
         Ok(ExitCode::SUCCESS)
     }

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::chart_flags::ChartFlags;
 use super::error::{CommandError, Kind};
 use super::render_flags::{NameFlags, RenderFlags};
 use super::shown::HIDDEN;
 use super::values_flags::ValueFlags;
 use super::{Context, charts};
-use crate::chart::{self, path_match};
+use crate::chart::path_match;
 use crate::render::{Capabilities, Document, ReleaseOptions};
 
 /// Render a chart's templates, without a cluster
@@ -61,6 +62,11 @@ pub struct Args {
     /// Leave Kubernetes Secrets out, and hide the values that are marked as secret
     #[arg(long)]
     hide_secret: bool,
+    #[command(flatten)]
+    from: ChartFlags,
+    /// Fetch the charts that Chart.yaml wants and charts/ doesn't have
+    #[arg(long)]
+    dependency_update: bool,
 }
 
 /// A piece of output: its source, and its text without the separator.
@@ -75,8 +81,8 @@ impl Args {
         let (name, path) = self
             .naming
             .resolve(&self.name_and_chart, Some("release-name"))?;
-        let path = Path::new(&path);
-        let chart = chart::load(path)?;
+        let loaded = self.from.load_whole(&path, self.dependency_update, cx)?;
+        let chart = loaded.chart;
         if chart.is_library() {
             return Err(CommandError::new(
                 Kind::Invalid,
@@ -108,7 +114,7 @@ impl Args {
         let options = self.rendering.options()?;
         let (_, rendered) = charts::render_chart(
             chart,
-            path,
+            loaded.folder.as_deref(),
             &self.values,
             &release,
             &self.capabilities()?,

@@ -1,8 +1,8 @@
 //! `nutkin upgrade`: a new revision of a release, with the state of its jobs.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::chart_flags::ChartFlags;
 use super::output::Format;
 use super::progress::Progress;
 use super::release_flags::{CrdFlags, ObjectFlags, StateFlags, options, session, source};
@@ -40,14 +40,19 @@ pub struct Args {
 pub struct What {
     /// The release's name
     pub(super) name: String,
-    /// The chart: a folder or a .tgz archive
-    chart: Option<PathBuf>,
+    /// The chart: a folder, an archive, REPOSITORY/CHART, oci://…, an address, or a name with --repo
+    chart: Option<String>,
     #[command(flatten)]
     values: ValueFlags,
     #[command(flatten)]
     rendering: RenderFlags,
     #[command(flatten)]
     revision: RevisionFlags,
+    #[command(flatten)]
+    from: ChartFlags,
+    /// Fetch the charts that Chart.yaml wants and charts/ doesn't have
+    #[arg(long)]
+    dependency_update: bool,
     /// Install the release if there is none
     #[arg(short, long)]
     pub(super) install: bool,
@@ -83,7 +88,8 @@ impl What {
         let Some(chart) = &self.chart else {
             return Err(CommandError::new(Kind::Usage, "the chart is missing"));
         };
-        source(cx, chart, &self.values, &self.rendering)
+        let loaded = self.from.load_whole(chart, self.dependency_update, cx)?;
+        source(cx, loaded, &self.values, &self.rendering)
     }
 
     /// What becomes of the old values.

@@ -1,15 +1,14 @@
 //! `nutkin values`: what a chart would be rendered with, and where each value comes from.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
 
 use super::Context;
+use super::chart_flags::ChartFlags;
 use super::error::{CommandError, Kind};
 use super::output::Format;
 use super::values_flags::ValueFlags;
-use crate::chart;
 use crate::values::{self, MASK, Numbers, Origin, Place, Secrets, Values};
 use crate::yaml::{self, Value};
 
@@ -39,6 +38,8 @@ struct Explain {
     path_and_chart: Vec<String>,
     #[command(flatten)]
     values: ValueFlags,
+    #[command(flatten)]
+    from: ChartFlags,
     /// The shape of the output
     #[arg(short = 'o', long, value_enum, default_value_t, value_name = "SHAPE")]
     output: Format,
@@ -89,12 +90,11 @@ impl Explain {
             [wanted, chart, ..] => (parse_path(wanted)?, chart),
             [] => return Err(CommandError::new(Kind::Usage, "the chart is missing")),
         };
-        let path = Path::new(path);
-        let mut chart = chart::load(path)?;
-        let folder = path.is_dir().then_some(path);
-        let user = self
-            .values
-            .merge(&chart, folder, Numbers::Exact, &cx.output)?;
+        let loaded = self.from.load(path, cx)?;
+        let mut chart = loaded.chart;
+        let user =
+            self.values
+                .merge(&chart, loaded.folder.as_deref(), Numbers::Exact, &cx.output)?;
         let resolved = values::resolve(&mut chart, &user, Numbers::Exact)
             .map_err(|e| CommandError::new(Kind::Invalid, e))?;
         for note in &resolved.notes {

@@ -4,6 +4,11 @@ use jiff::fmt::temporal::{Pieces, PiecesNumericOffset, PiecesOffset};
 
 use crate::release::Time;
 
+/// This moment, as RFC 3339.
+pub fn now() -> String {
+    jiff::Timestamp::now().to_string()
+}
+
 /// The local date and time of a record, and its offset: `Z`, or `+0200`.
 fn parts(time: &Time) -> Option<(jiff::civil::DateTime, String)> {
     let pieces = Pieces::parse(&time.0).ok()?;

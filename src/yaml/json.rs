@@ -10,6 +10,21 @@ pub fn go_json(value: &Value) -> String {
     out
 }
 
+/// JSON as Go's `json.Marshal` writes a struct: fields in their order, and what HTML would misread escaped.
+/// Maps of free values within it come in the order they have.
+///
+/// # Errors
+/// When the value can't be written as JSON.
+pub fn go_struct_json(value: &impl serde::Serialize) -> Result<String, serde_json::Error> {
+    // Outside of strings JSON has none of these characters.
+    Ok(serde_json::to_string(value)?
+        .replace('&', "\\u0026")
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029"))
+}
+
 fn write(value: &Value, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),

@@ -12,7 +12,7 @@ mod split;
 pub use compose::{Document as SpannedDocument, Entry, Node, Spanned};
 pub use emit::{EmitError, emit, emit_pretty, to_yaml};
 pub use error::{Cause, Error, Trap, Warning};
-pub use json::go_json;
+pub use json::{go_json, go_struct_json};
 pub use number::{format_g, format_json, helm_numbers};
 pub use split::split_documents;
 

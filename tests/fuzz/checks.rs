@@ -1,6 +1,9 @@
 //! What must hold for any input; the fuzz targets and the ordinary tests call the same.
 #![allow(dead_code)]
 
+use nutkin::registry::search::{Term, search};
+use nutkin::registry::{Index, Wanted};
+use nutkin::template::funcs::semver::Constraint;
 use nutkin::values::{self, MergeKeys, Numbers, Sources};
 use nutkin::yaml::{self, Value};
 
@@ -36,6 +39,30 @@ fn changes_on_the_way(value: &Value) -> bool {
             .any(|(k, v)| k == "<<" || odd(k) || k.len() > 250 || changes_on_the_way(v)),
         _ => false,
     }
+}
+
+/// Any text is an index or refused; each version that is read of it is one that the whole text has.
+pub fn index(text: &str) {
+    let Ok(index) = Index::new("fuzz", text.to_owned()) else {
+        return;
+    };
+    let whole = yaml::parse(text).ok();
+    for name in index.names() {
+        for version in index.versions(name) {
+            let Some(whole) = &whole else { continue };
+            let listed = whole["entries"][name].as_array().expect("a list");
+            let known = |v: &Value| match &v["version"] {
+                Value::String(text) => *text == version.metadata.version,
+                other => other.to_string() == version.metadata.version,
+            };
+            assert!(listed.iter().any(known), "{:?}", version.metadata.version);
+        }
+        let wanted = Wanted::new("", true).expect("a constraint");
+        let _ = index.get(name, &wanted);
+    }
+    let all = [("fuzz".to_owned(), index)];
+    let fits = Constraint::parse("*").expect("a constraint");
+    let _ = search(&all, &Term::Text("a".to_owned()), &fits, false);
 }
 
 /// Any text is an assignment or refused, in each of the grammars.

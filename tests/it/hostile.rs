@@ -143,3 +143,45 @@ fn set_texts_end_well() {
     ];
     run("set", &pieces, checks::set);
 }
+
+#[test]
+fn indexes_end_well() {
+    let pieces = [
+        "\n",
+        "\n  ",
+        "\n    ",
+        "\n  - ",
+        "\n  b:",
+        "version: ",
+        "version: 1.0.0",
+        "name: a",
+        ": ",
+        "- ",
+        "entries:",
+        "apiVersion: v1\n",
+        "*x",
+        "&x ",
+        "<<: ",
+        "[",
+        "]",
+        "{",
+        "}",
+        "|",
+        ">",
+        "'",
+        "\"",
+        "\\",
+        "#",
+        "---\n",
+        "...\n",
+        "\t",
+        "\u{feff}",
+        "\0",
+        "é",
+        "~",
+        "null",
+        "1.0",
+        "?",
+    ];
+    run("index", &pieces, checks::index);
+}

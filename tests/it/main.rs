@@ -22,6 +22,7 @@ mod order;
 mod plan;
 mod rbac;
 mod recover;
+mod registry;
 mod story;
 mod takeover;
 mod values;
