@@ -8,7 +8,7 @@ use super::journal::{Journal, StartedJob};
 use super::prepare::{Change, JobAction, JobPlan, Planned};
 use super::{Error, Session};
 use crate::cluster::{ObjectRef, Propagation, ownership};
-use crate::flink::workload::{Mode, Workload};
+use crate::flink::workload::Mode;
 use crate::plan::objects::Change as ObjectAction;
 use crate::plan::state::Reached;
 use crate::release::Stored;
@@ -166,6 +166,12 @@ impl Session<'_> {
                     .job(&workload.name)
                     .is_some_and(|r| r.reached >= Some(Reached::Saved))
             };
+            if job.found.facts.exists {
+                self.store()
+                    .reserve(&self.release, journal.revision + 1)
+                    .await
+                    .map_err(|e| broken(e.into(), stopped, changed))?;
+            }
             let before = journal.job(&workload.name).cloned();
             match self
                 .halt(journal, workload, source, job.folder.as_deref())
@@ -191,13 +197,15 @@ impl Session<'_> {
             let Some(new) = &job.new else { continue };
             let written = match job.action {
                 JobAction::Restart(_) => {
-                    self.still_down(new, journal)
+                    // What ran before has its own position, also where it had another name.
+                    let ran = job.old.as_ref().filter(|_| job.found.facts.exists);
+                    self.see_no_second_run(ran.unwrap_or(new), journal)
                         .await
                         .map_err(|e| broken(e, stopped, changed))?;
                     self.write_position(journal, new).await.map(drop)
                 }
                 JobAction::Untouched if new.mode == Mode::StandaloneApplication => {
-                    self.ensure_position(journal, new).await
+                    self.ensure_position(new, &job.found).await
                 }
                 _ => Ok(()),
             };
@@ -278,7 +286,13 @@ impl Session<'_> {
 
     /// The high-availability data of the run before is of no use once the new one is stable.
     async fn forget_old(&self, job: &JobPlan, current: &str) {
-        let (Some(old), Some(cluster_id)) = (&job.old, &job.found.cluster_id) else {
+        let found = &job.found;
+        // What Helm uninstalled has left its position and its data behind.
+        let (workload, cluster_id) = match (&job.old, &found.position) {
+            (Some(old), _) => (Some(old), found.cluster_id.as_ref()),
+            (None, position) => (job.new.as_ref(), position.as_ref().map(|p| &p.cluster_id)),
+        };
+        let (Some(old), Some(cluster_id)) = (workload, cluster_id) else {
             return;
         };
         if cluster_id != current
@@ -299,31 +313,5 @@ impl Session<'_> {
             record.workload.clone_from(&new.name);
             *journal.job_mut(&new.name, &new.namespace) = record;
         }
-    }
-
-    /// Sees that nobody started the old JobManager again before the new position is written.
-    async fn still_down(&self, workload: &Workload, journal: &mut Journal) -> Result<(), Error> {
-        let found = self.look_once(workload).await?;
-        if !found.facts.up {
-            return Ok(());
-        }
-        let number = journal.job(&workload.name).and_then(|r| r.number);
-        let path = journal.job(&workload.name).and_then(|r| r.path.clone());
-        self.bring_down(workload, journal).await?;
-        let after = self.look_once(workload).await?;
-        let newest = after.facts.ha_checkpoint;
-        if super::facts::newer_than(newest.as_ref(), number, path.as_deref()) && number.is_some() {
-            return Err(Error::StateAtRisk {
-                why: format!(
-                    "{} was started again by another after its savepoint, and completed a checkpoint: going on from the savepoint would repeat what it committed",
-                    workload.name
-                ),
-                hints: vec![
-                    "--from-checkpoint latest goes on from that checkpoint".into(),
-                    "--restore-from PATH starts from the savepoint all the same".into(),
-                ],
-            });
-        }
-        Ok(())
     }
 }

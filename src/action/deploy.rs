@@ -96,6 +96,8 @@ impl Session<'_> {
         {
             Ok(planned) => planned,
             Err(e) => {
+                // Who is interrupted looks less long, and may see a job before it runs.
+                self.signals.check()?;
                 if matches!(e.first(), Error::NoSavepoint { .. }) && !dry_run {
                     self.keep_failed(&proposal.record, &e).await?;
                 }
@@ -352,10 +354,18 @@ impl Session<'_> {
         })
         .await?;
         if !stopped && !changed {
-            if !matches!(error, Error::SavepointPending { .. }) {
+            // Where a stop may have been sent, the next command asks after it.
+            if journal.jobs.iter().all(|j| j.reached.is_none()) {
                 self.end_journal().await?;
             }
             return Err(error);
+        }
+        if stopped && let Error::StateAtRisk { why, hints } = &error {
+            return Err(Error::NotGoneBack {
+                why: why.clone(),
+                back: "the state to go back with is not known for sure".into(),
+                hints: hints.clone(),
+            });
         }
         let deployed = history
             .iter()

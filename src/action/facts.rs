@@ -2,19 +2,24 @@
 
 use std::time::{Duration, Instant};
 
+use super::ledger::Entry;
 use super::{Error, Session};
 use crate::cluster::{self, Endpoint, ObjectRef, Query};
 use crate::flink::config;
 use crate::flink::inject::Position;
 use crate::flink::manifest::{at, list, text};
-use crate::flink::rest::{self, Rest};
+use crate::flink::rest::{self, Rest, Restored};
 use crate::flink::workload::{PodOwner, Workload};
-use crate::flink::{ha, health};
-use crate::plan::state::{Facts, LiveJob};
+use crate::flink::{ha, health::same_path};
+use crate::plan::state::{Facts, JobRecord, LiveJob, Mark, Traces, progress};
 use crate::yaml::Value;
 
 /// How long a JobManager that is up may take to answer, and its job to run with all tasks.
 const SETTLE: Duration = Duration::from_secs(30);
+
+/// How long a job must run after a failure until it counts as running: one that crash-loops runs for a
+/// moment in between, too short for a savepoint.
+const STEADY: Duration = Duration::from_secs(5);
 
 /// A workload as it was found.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +63,7 @@ impl Session<'_> {
     }
 
     /// The objects of a core kind in a workload's namespace that carry labels.
-    async fn labelled(
+    pub(crate) async fn labelled(
         &self,
         workload: &Workload,
         kind: &str,
@@ -114,10 +119,16 @@ impl Session<'_> {
     }
 
     /// Looks at a workload: waits a while for a JobManager that starts, and for a job that recovers.
-    pub(crate) async fn look(&self, workload: &Workload) -> Result<Found, Error> {
+    ///
+    /// `record` is the journal's entry of an operation that did not end, where there is one.
+    pub(crate) async fn look(
+        &self,
+        workload: &Workload,
+        record: Option<&JobRecord>,
+    ) -> Result<Found, Error> {
         let begun = Instant::now();
         loop {
-            let found = self.look_once(workload).await?;
+            let found = self.look_once(workload, record).await?;
             let facts = &found.facts;
             let settled = !facts.up || facts.jobs.as_deref().is_some_and(is_settled);
             if settled || begun.elapsed() > SETTLE || self.signals.is_set() {
@@ -138,35 +149,43 @@ impl Session<'_> {
     }
 
     /// Looks at a workload once.
-    pub(crate) async fn look_once(&self, workload: &Workload) -> Result<Found, Error> {
+    pub(crate) async fn look_once(
+        &self,
+        workload: &Workload,
+        record: Option<&JobRecord>,
+    ) -> Result<Found, Error> {
         let reference = self.owner_ref(workload, &workload.jobmanager);
-        let Some(owner) = self.client.find(&reference).await? else {
-            return Ok(Found {
-                position: self.position(workload).await?,
-                ..Found::default()
-            });
-        };
+        let owner = self.client.find(&reference).await?;
         let position = self.position(workload).await?;
-        let pods = self.pods(workload, &workload.jobmanager).await?;
-        let wanted = at(&owner, &["spec", "replicas"])
-            .and_then(Value::as_i64)
-            .unwrap_or(1);
-        let pod = pods
-            .iter()
-            .find(|p| at(p, &["metadata", "deletionTimestamp"]).is_none());
         let mut facts = Facts {
-            exists: true,
-            up: wanted > 0 || !pods.is_empty(),
-            pod_uid: pod.and_then(cluster::uid).map(str::to_owned),
+            exists: owner.is_some(),
             has_ha: workload.configuration.has_kubernetes_ha(),
             ..Facts::default()
         };
-        if facts.up {
-            match self.jobs(workload).await {
-                Ok(jobs) => facts.jobs = Some(jobs),
-                Err(Error::Flink(e)) => facts.unreachable = why_unreachable(pod, &e.to_string()),
-                Err(Error::Failed(why)) => facts.unreachable = why_unreachable(pod, &why),
-                Err(e) => return Err(e),
+        let mut reported = Vec::new();
+        if let Some(owner) = &owner {
+            let pods = self.pods(workload, &workload.jobmanager).await?;
+            let wanted = at(owner, &["spec", "replicas"])
+                .and_then(Value::as_i64)
+                .unwrap_or(1);
+            let pod = pods
+                .iter()
+                .find(|p| at(p, &["metadata", "deletionTimestamp"]).is_none());
+            facts.up = wanted > 0 || !pods.is_empty();
+            facts.pod_uid = pod.and_then(cluster::uid).map(str::to_owned);
+            if facts.up {
+                match self.jobs(workload).await {
+                    Ok(jobs) => {
+                        let (jobs, restored): (Vec<_>, Vec<_>) = jobs.into_iter().unzip();
+                        facts.jobs = Some(jobs);
+                        reported = restored;
+                    }
+                    Err(Error::Flink(e)) => {
+                        facts.unreachable = why_unreachable(pod, &e.to_string());
+                    }
+                    Err(Error::Failed(why)) => facts.unreachable = why_unreachable(pod, &why),
+                    Err(e) => return Err(e),
+                }
             }
         }
         let cluster_id = position.as_ref().map(|p| p.cluster_id.clone()).or_else(|| {
@@ -180,41 +199,88 @@ impl Session<'_> {
             position,
             cluster_id,
         };
-        found.facts.ha_checkpoint = self.ha_checkpoint(workload, &found).await?;
+        self.trace(workload, &mut found, reported, record).await?;
         Ok(found)
     }
 
-    /// The newest checkpoint that Kubernetes high availability records of a workload's job.
-    pub(crate) async fn ha_checkpoint(
+    /// Finds out how far a workload's current run has come, from all that has traces of it.
+    async fn trace(
         &self,
         workload: &Workload,
-        found: &Found,
-    ) -> Result<Option<(u64, String)>, Error> {
-        if !workload.configuration.has_kubernetes_ha() {
-            return Ok(None);
-        }
-        let Some(cluster_id) = &found.cluster_id else {
-            return Ok(None);
+        found: &mut Found,
+        reported: Vec<Option<Restored>>,
+        record: Option<&JobRecord>,
+    ) -> Result<(), Error> {
+        let ledger = self.ledger().await?;
+        let job_id = self.run_of(workload, found).await?;
+        let facts = &mut found.facts;
+        facts.ledger = ledger.newest(&workload.name).map(Entry::mark);
+        let record = record.filter(|r| r.new_job_id.is_some() && r.new_job_id == job_id);
+        let restored = reported.into_iter().flatten().collect::<Vec<_>>();
+        facts.started_from = found
+            .position
+            .as_ref()
+            .and_then(|p| p.path.as_ref())
+            .map(|path| Mark {
+                number: record
+                    .filter(|r| r.path.as_ref() == Some(path))
+                    .and_then(|r| r.number)
+                    .or_else(|| ledger.number_of(path))
+                    .or_else(|| {
+                        let same = |r: &&Restored| {
+                            let at = r.external_path.as_deref();
+                            at.is_some_and(|at| same_path(at, path))
+                        };
+                        restored.iter().find(same).map(|r| r.id)
+                    })
+                    .or_else(|| path.rsplit_once("/chk-")?.1.parse().ok()),
+                path: path.clone(),
+            });
+        facts.run.clone_from(&job_id);
+        let Some(job_id) = job_id else {
+            return Ok(());
         };
-        let job_id = match (&found.position, found.facts.jobs.as_deref()) {
-            (Some(position), _) => position.job_id.clone(),
-            (None, Some([job])) => job.id.clone(),
-            (None, _) => match self.only_job_of(workload, cluster_id).await? {
-                Some(id) => id,
-                None => return Ok(None),
+        let mut completed: Vec<Mark> = facts
+            .jobs
+            .iter()
+            .flatten()
+            .filter(|j| j.id == job_id)
+            .filter_map(|j| j.newest.clone())
+            .collect();
+        completed.extend(record.and_then(|r| r.progress.clone()));
+        completed.extend(ledger.newest_of(&job_id).map(Entry::mark));
+        let recorded = match &found.cluster_id {
+            Some(cluster_id) if facts.has_ha => {
+                let name = ha::job_config_map(cluster_id, &job_id);
+                let reference = ObjectRef::new("v1", "ConfigMap", Some(&workload.namespace), &name);
+                let map = self.client.find(&reference).await?;
+                map.as_ref().map(ha::checkpoint_ids).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
+        facts.progress = progress(&Traces {
+            start: facts.started_from.clone(),
+            recorded_path: recorded
+                .last()
+                .and_then(|n| ha::checkpoint_path(&workload.configuration, &job_id, *n)),
+            recorded,
+            completed,
+        });
+        Ok(())
+    }
+
+    /// The id of the job that a workload runs, or ran last.
+    async fn run_of(&self, workload: &Workload, found: &Found) -> Result<Option<String>, Error> {
+        Ok(match (&found.position, found.facts.jobs.as_deref()) {
+            (Some(position), _) => Some(position.job_id.clone()),
+            (None, Some([job])) => Some(job.id.clone()),
+            (None, _) => match &found.cluster_id {
+                Some(cluster_id) if found.facts.has_ha => {
+                    self.only_job_of(workload, cluster_id).await?
+                }
+                _ => None,
             },
-        };
-        let name = ha::job_config_map(cluster_id, &job_id);
-        let reference = ObjectRef::new("v1", "ConfigMap", Some(&workload.namespace), &name);
-        let Some(map) = self.client.find(&reference).await? else {
-            return Ok(None);
-        };
-        Ok(ha::checkpoint_ids(&map).last().and_then(|number| {
-            Some((
-                *number,
-                ha::checkpoint_path(&workload.configuration, &job_id, *number)?,
-            ))
-        }))
+        })
     }
 
     /// The job id in the name of the only job's ConfigMap of a cluster.
@@ -247,27 +313,40 @@ impl Session<'_> {
             .collect())
     }
 
-    /// The jobs that REST lists, with what they were restored from.
-    async fn jobs(&self, workload: &Workload) -> Result<Vec<LiveJob>, Error> {
+    /// The jobs that REST lists, each with what it was restored from last.
+    async fn jobs(&self, workload: &Workload) -> Result<Vec<(LiveJob, Option<Restored>)>, Error> {
         let Some(rest) = self.rest(workload).await? else {
             return Err(Error::Failed("no JobManager pod runs".into()));
         };
         let mut jobs = Vec::new();
         for job in rest.jobs().await? {
-            let restored_from_checkpoint = !job.is_terminal()
+            let latest = rest.checkpoints(&job.id).await?.latest;
+            // A savepoint of a job that runs may be gone by the time it is needed.
+            let savepoint = latest.savepoint.filter(|_| job.is_terminal());
+            let newest = [latest.completed, savepoint]
+                .into_iter()
+                .flatten()
+                .filter(|c| c.external_path.is_some())
+                .max_by_key(|c| c.id);
+            let steady = job.runs_fully()
                 && rest
-                    .checkpoints(&job.id)
+                    .job(&job.id)
                     .await?
-                    .latest
-                    .restored
-                    .is_some_and(|r| !r.is_savepoint);
-            jobs.push(LiveJob {
-                runs_fully: job.runs_fully(),
+                    .since_failure()
+                    .is_none_or(|since| since >= STEADY);
+            let live = LiveJob {
+                runs_fully: steady,
+                restored_from_checkpoint: !job.is_terminal()
+                    && latest.restored.as_ref().is_some_and(|r| !r.is_savepoint),
+                newest: newest.map(|c| Mark {
+                    number: Some(c.id),
+                    path: c.external_path.unwrap_or_default(),
+                }),
                 id: job.id,
                 state: job.state,
                 start_time: job.start_time,
-                restored_from_checkpoint,
-            });
+            };
+            jobs.push((live, latest.restored));
         }
         Ok(jobs)
     }
@@ -299,134 +378,4 @@ pub(crate) fn why_unreachable(pod: Option<&Value>, otherwise: &str) -> String {
         }
     }
     otherwise.to_owned()
-}
-
-/// Whether a savepoint folder lies where the pods that come later can read it.
-///
-/// `Err` names what is wrong: no folder, or one on a pod's own disk.
-pub(crate) fn shared_folder(
-    workload: &Workload,
-    objects: &[Value],
-    folder: Option<&str>,
-) -> Result<String, String> {
-    let key = config::SAVEPOINT_DIR.0[0];
-    let Some(folder) = folder else {
-        return Err(format!("no savepoint folder is configured ({key})"));
-    };
-    let path = match folder.split_once(':') {
-        Some(("file", path)) => format!("/{}", path.trim_start_matches('/')),
-        None => folder.to_owned(),
-        Some(_) => return Ok(folder.to_owned()),
-    };
-    for owner in workload.owners() {
-        let object = objects.iter().find(|o| {
-            text(o, &["kind"]) == owner.kind && text(o, &["metadata", "name"]) == owner.name
-        });
-        let Some(template) = object.and_then(|o| at(o, &["spec", "template"])) else {
-            continue;
-        };
-        let container = list(template, &["spec", "containers"]).get(owner.container);
-        let mount = container.and_then(|c| {
-            list(c, &["volumeMounts"])
-                .iter()
-                .filter(|m| is_below(&path, text(m, &["mountPath"])))
-                .max_by_key(|m| text(m, &["mountPath"]).len())
-        });
-        let volume = mount.and_then(|m| {
-            list(template, &["spec", "volumes"])
-                .iter()
-                .find(|v| text(v, &["name"]) == text(m, &["name"]))
-        });
-        let lives =
-            volume.is_some_and(|v| v.get("emptyDir").is_none() && v.get("ephemeral").is_none());
-        if !lives {
-            return Err(format!(
-                "the savepoint folder {folder} lies on the own disk of the pods of {}/{} and would go with them",
-                owner.kind, owner.name
-            ));
-        }
-    }
-    Ok(folder.to_owned())
-}
-
-fn is_below(path: &str, mount: &str) -> bool {
-    let mount = mount.trim_end_matches('/');
-    !mount.is_empty()
-        && (path == mount || path.strip_prefix(mount).is_some_and(|r| r.starts_with('/')))
-}
-
-/// Whether the ConfigMap's newest number is beyond what the job was restored from.
-pub(crate) fn newer_than(
-    checkpoint: Option<&(u64, String)>,
-    number: Option<u64>,
-    path: Option<&str>,
-) -> bool {
-    checkpoint.is_some_and(|(id, at)| {
-        number.is_none_or(|n| *id > n) && path.is_none_or(|p| !health::same_path(at, p))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_folder_on_a_pods_own_disk_is_refused() {
-        let with = |volume: Value| {
-            json!({"kind": "Deployment", "metadata": {"name": "jm"}, "spec": {"template": {"spec": {
-                "containers": [{"args": ["standalone-job"], "volumeMounts": [{"name": "state", "mountPath": "/state"}]}],
-                "volumes": [volume]}}}})
-        };
-        let table = [
-            (
-                json!({"name": "state", "persistentVolumeClaim": {"claimName": "c"}}),
-                Some("file:///state/sp"),
-                true,
-            ),
-            (
-                json!({"name": "state", "hostPath": {"path": "/x"}}),
-                Some("/state/sp"),
-                true,
-            ),
-            (
-                json!({"name": "state", "emptyDir": {}}),
-                Some("file:///state/sp"),
-                false,
-            ),
-            (
-                json!({"name": "state", "hostPath": {"path": "/x"}}),
-                Some("file:///statesp"),
-                false,
-            ),
-            (
-                json!({"name": "state", "emptyDir": {}}),
-                Some("s3://bucket/sp"),
-                true,
-            ),
-            (
-                json!({"name": "state", "hostPath": {"path": "/x"}}),
-                None,
-                false,
-            ),
-        ];
-        for (volume, folder, good) in table {
-            let objects = [with(volume.clone())];
-            let workload = crate::flink::workload::recognise(&objects, "ns").remove(0);
-            assert_eq!(
-                shared_folder(&workload, &objects, folder).is_ok(),
-                good,
-                "{volume} {folder:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_restored_savepoint_is_no_progress() {
-        let at = |n: u64| (n, format!("file:///cp/j/chk-{n}"));
-        assert!(!newer_than(None, Some(7), None));
-        assert!(!newer_than(Some(&at(7)), Some(7), Some("file:///sp/1")));
-        assert!(newer_than(Some(&at(8)), Some(7), Some("file:///sp/1")));
-        assert!(!newer_than(Some(&at(8)), None, Some("file:/cp/j/chk-8")));
-    }
 }

@@ -77,8 +77,9 @@ impl Journal {
             let stands = match job.reached {
                 None => continue,
                 Some(Reached::Intent) => format!(
-                    "job {} was asked to stop with a savepoint (trigger {})",
+                    "job {} was asked to stop with a savepoint in {} (trigger {})",
                     job.job_id.as_deref().unwrap_or_default(),
+                    job.folder.as_deref().unwrap_or("its folder"),
                     job.trigger_id.as_deref().unwrap_or_default()
                 ),
                 Some(Reached::Saved | Reached::Down) => {

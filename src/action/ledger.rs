@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::flink::health::same_path;
+use crate::plan::state::Mark;
+
 /// How many entries are kept for a release; the oldest go first.
 const KEPT: usize = 200;
 
@@ -30,6 +33,16 @@ pub struct Entry {
     pub size: Option<u64>,
 }
 
+impl Entry {
+    /// Where it lies, and its number.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            number: self.number,
+            path: self.path.clone(),
+        }
+    }
+}
+
 /// All entries of a release, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
@@ -55,6 +68,17 @@ impl Ledger {
     /// The newest entry of a workload.
     pub fn newest(&self, workload: &str) -> Option<&Entry> {
         self.entries.iter().rev().find(|e| e.workload == workload)
+    }
+
+    /// The newest entry of a job.
+    pub fn newest_of(&self, job_id: &str) -> Option<&Entry> {
+        self.entries.iter().rev().find(|e| e.job_id == job_id)
+    }
+
+    /// The number of the savepoint at a path, where it is known.
+    pub fn number_of(&self, path: &str) -> Option<u64> {
+        let same = |e: &&Entry| same_path(&e.path, path);
+        self.entries.iter().rev().find(same)?.number
     }
 }
 

@@ -11,6 +11,7 @@ use crate::flink::inject::Position;
 use crate::flink::manifest::{at, list, text};
 use crate::flink::rest::Rest;
 use crate::flink::workload::Workload;
+use crate::plan::state::Mark;
 
 /// Between two samples.
 const SAMPLE: Duration = Duration::from_millis(500);
@@ -47,23 +48,30 @@ impl Session<'_> {
         let mut phase_since = (Phase::Start, begun);
         let mut trouble: Option<(String, Instant)> = None;
         let mut asked: Option<Instant> = None;
-        let mut recorded = false;
         let mut rest: Option<Rest> = None;
         loop {
             let (sample, why) = self
                 .sample(workload, position, &mut rest, begun.elapsed())
                 .await;
             let verdict = watch.judge(&sample);
-            if !recorded && let Some(number) = watch.restored_id() {
-                // Going back needs to know which checkpoint is the savepoint's own.
-                let record = journal.job_mut(&workload.name, &workload.namespace);
-                if record.number != Some(number) && position.path.is_some() {
-                    record.number = Some(number);
-                    self.save_journal(journal)
-                        .await
-                        .map_err(|e| e.to_string())?;
-                }
-                recorded = true;
+            // Going back needs to know what the job was restored from, and whether it went on since:
+            // once it has ended, nothing else may tell.
+            let failed = matches!(verdict, Verdict::Failed(_));
+            let record = journal.job_mut(&workload.name, &workload.namespace);
+            let before = (record.number, record.progress.clone());
+            record.number = watch.restored_id().or(record.number);
+            if let Some((number, path)) = watch.newest()
+                && (record.progress.is_none() || failed)
+            {
+                record.progress = Some(Mark {
+                    number: Some(*number),
+                    path: path.clone(),
+                });
+            }
+            if (record.number, record.progress.clone()) != before {
+                self.save_journal(journal)
+                    .await
+                    .map_err(|e| e.to_string())?;
             }
             match verdict {
                 Verdict::Stable => return Ok(()),

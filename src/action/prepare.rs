@@ -1,6 +1,7 @@
 //! Deciding a change: dry run of all objects, a look at all jobs, and what follows from both.
 
-use super::facts::{Found, shared_folder};
+use super::facts::Found;
+use super::folder::shared_folder;
 use super::journal::Journal;
 use super::target::Target;
 use super::{Error, Session};
@@ -10,7 +11,7 @@ use crate::flink::inject;
 use crate::flink::workload::{Mode, Workload, recognise};
 use crate::plan::jobs::pair_workloads;
 use crate::plan::objects::{Change as ObjectAction, Pair, restart_reasons};
-use crate::plan::state::{Decision, JobRecord, Reached, Source, Wish, decide};
+use crate::plan::state::{Decision, Facts, JobRecord, Progress, Reached, Source, Wish, decide};
 use crate::yaml::Value;
 
 /// What is to be brought about.
@@ -184,12 +185,12 @@ impl Session<'_> {
             .interrupted
             .as_ref()
             .and_then(|j| j.job(&either.name));
-        let mut found = self.look(either).await?;
-        found.facts.ledger = self
-            .ledger()
-            .await?
-            .newest(&either.name)
-            .map(|e| e.path.clone());
+        // Going back doesn't wait for a job that failed: its last checkpoint is as good as a savepoint.
+        let found = if change.going_back {
+            self.look_once(either, record).await?
+        } else {
+            self.look(either, record).await?
+        };
         let mut reasons = if found.facts.exists {
             restart_reasons(either, &pairs(objects), &self.namespace)
         } else {
@@ -289,8 +290,11 @@ impl Session<'_> {
             }
         };
         let source = self.first_path(change, either, source, record);
-        let folder = self.check_state_is_kept(change, live, old, new, &source)?;
-        Ok((source, folder))
+        self.check_ha(old, new)?;
+        match old {
+            Some(old) => self.check_state_is_kept(change, live, old, new, source, facts),
+            None => Ok((source, None)),
+        }
     }
 
     /// A first start takes the savepoint that the chart's own arguments name.
@@ -316,6 +320,7 @@ impl Session<'_> {
             Some(path) => Source::Path {
                 path,
                 number: None,
+                named: true,
                 why: "named by the chart's --fromSavepoint".into(),
             },
             None => source,
@@ -343,37 +348,60 @@ impl Session<'_> {
         })
     }
 
-    /// Refuses a restart whose savepoint would be lost, or that a lost JobManager would undo; gives
-    /// the folder for the savepoint.
+    /// Refuses a start that the loss of a JobManager would undo.
+    fn check_ha(&self, old: Option<&Workload>, new: Option<&Workload>) -> Result<(), Error> {
+        let Some(new) = new else { return Ok(()) };
+        if new.mode != Mode::StandaloneApplication
+            || new.configuration.has_ha()
+            || self.options.allow_no_ha
+            || (old.is_none() && new.configuration.get(config::CHECKPOINT_INTERVAL).is_none())
+        {
+            return Ok(());
+        }
+        Err(at_risk(
+            format!(
+                "{} has no high availability: if its JobManager is lost, the job goes back to the savepoint that it was started from, and what its sinks have committed since comes twice",
+                new.name
+            ),
+            "set high-availability.type: kubernetes and high-availability.storageDir, or give --allow-no-ha",
+        ))
+    }
+
+    /// Refuses a restart whose state would be lost with the old pods, or that the new ones could not
+    /// read; gives the folder for the savepoint.
     fn check_state_is_kept(
         &self,
         change: &Change,
         live: &[Value],
-        old: Option<&Workload>,
+        old: &Workload,
         new: Option<&Workload>,
-        source: &Source,
-    ) -> Result<Option<String>, Error> {
-        let refuse = |why: String, hint: &str| {
-            Err(Error::StateAtRisk {
-                why,
-                hints: vec![hint.to_owned()],
-            })
+        source: Source,
+        facts: &Facts,
+    ) -> Result<(Source, Option<String>), Error> {
+        let name = &old.name;
+        // Where the old pods write it and the new ones, if any, read it.
+        let kept = |folder: Option<&str>| -> Result<String, String> {
+            let written = shared_folder(old, live, folder)?;
+            if let Some(new) = new {
+                let read = shared_folder(new, &change.target.objects, folder)?;
+                if !read.is_where(&written) {
+                    return Err(format!(
+                        "the new pods see another volume at {} than the old ones",
+                        written.folder
+                    ));
+                }
+            }
+            Ok(written.folder)
         };
-        if let Some(new) = new
-            && new.mode == Mode::StandaloneApplication
-            && !new.configuration.has_ha()
-            && !self.options.allow_no_ha
-            && (old.is_some() || new.configuration.get(config::CHECKPOINT_INTERVAL).is_some())
+        if let Source::Newest { try_stop: None, .. } = &source
+            && let Progress::Reached(mark) = &facts.progress
+            && let Err(why) = kept(Some(&mark.path))
         {
-            return refuse(
-                format!(
-                    "{} has no high availability: if its JobManager is lost, the job goes back to the savepoint that it was started from, and what its sinks have committed since comes twice",
-                    new.name
-                ),
-                "set high-availability.type: kubernetes and high-availability.storageDir, or give --allow-no-ha",
-            );
+            return Err(at_risk(
+                format!("{name}: its last checkpoint would be lost: {why}"),
+                "set execution.checkpointing.dir to a folder that all pods share (s3://…, or a mounted volume)",
+            ));
         }
-        let Some(old) = old else { return Ok(None) };
         let stops = matches!(
             source,
             Source::Stop { .. }
@@ -383,20 +411,30 @@ impl Session<'_> {
                 }
         );
         if !stops {
-            return Ok(None);
+            return Ok((source, None));
         }
-        let configured = old
-            .configuration
-            .get(config::SAVEPOINT_DIR)
-            .or_else(|| new.and_then(|n| n.configuration.get(config::SAVEPOINT_DIR)));
-        match shared_folder(old, live, configured) {
-            Ok(folder) => Ok(Some(folder)),
-            Err(_) if change.going_back => Ok(None),
-            Err(why) => refuse(
-                format!("{}: {why}", old.name),
-                "set execution.checkpointing.savepoint-dir to a folder that all pods share (s3://…, or a mounted volume)",
-            ),
+        // A revision may keep its savepoints elsewhere than the one before.
+        let mut why = None;
+        for of in [Some(old), new].into_iter().flatten() {
+            match kept(of.configuration.get(config::SAVEPOINT_DIR)) {
+                Ok(folder) => return Ok((source, Some(folder))),
+                Err(e) => why = why.or(Some(e)),
+            }
         }
+        if let (Source::Newest { fallback, .. }, true, true) =
+            (&source, change.going_back, facts.has_ha)
+        {
+            let source = Source::Newest {
+                fallback: fallback.clone(),
+                try_stop: None,
+            };
+            return self.check_state_is_kept(change, live, old, new, source, facts);
+        }
+        let why = why.unwrap_or_default();
+        Err(at_risk(
+            format!("{name}: {why}"),
+            "set execution.checkpointing.savepoint-dir to a folder that all pods share (s3://…, or a mounted volume)",
+        ))
     }
 }
 
@@ -414,4 +452,11 @@ fn is_kept(objects: &[ObjectPlan], workload: &Workload) -> bool {
 /// There is no such workload; it keeps the type from lying.
 fn nobody() -> Error {
     Error::Failed("a workload that is neither old nor new".into())
+}
+
+fn at_risk(why: String, hint: &str) -> Error {
+    Error::StateAtRisk {
+        why,
+        hints: vec![hint.to_owned()],
+    }
 }

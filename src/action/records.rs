@@ -77,6 +77,7 @@ impl Session<'_> {
 
     /// Removes the journal: the operation has ended.
     pub(crate) async fn end_journal(&self) -> Result<(), Error> {
+        self.store().free(&self.release).await?;
         self.own()
             .delete(&self.release, Kind::Journal, ONLY, None)
             .await?;

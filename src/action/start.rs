@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::facts::Found;
 use super::journal::Journal;
 use super::{Error, Session, fresh_id};
 
@@ -117,17 +118,52 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Makes sure that a position exists for a workload that is not restarted: its pods could not
-    /// start without the ConfigMap.
+    /// Makes sure that the position of a workload that is not restarted is there: its pods could not
+    /// start again without the ConfigMap. One that was deleted is made again from what runs, for under
+    /// another id the job would find no state.
     pub(crate) async fn ensure_position(
         &self,
-        journal: &mut Journal,
         workload: &Workload,
+        found: &Found,
     ) -> Result<(), Error> {
-        if self.position(workload).await?.is_none() {
-            self.write_position(journal, workload).await?;
+        if found.position.is_some() || self.position(workload).await?.is_some() {
+            return Ok(());
         }
-        Ok(())
+        let name = workload.position_name();
+        let lost = |why: &str| Error::StateAtRisk {
+            why: format!(
+                "ConfigMap/{name}, which says what {} was started from, is gone, and {why}",
+                workload.name
+            ),
+            hints: vec![
+                "--restore-from PATH restarts it from a savepoint or retained checkpoint".into(),
+                "--fresh restarts it without state".into(),
+            ],
+        };
+        let Some([job]) = found.facts.jobs.as_deref() else {
+            return Err(lost("it runs no single job that would tell"));
+        };
+        let suffix = format!("-{}-config-map", job.id);
+        let maps = self.labelled(
+            workload,
+            "ConfigMap",
+            "configmap-type=high-availability".into(),
+        );
+        let Some(cluster_id) = maps.await?.iter().find_map(|map| {
+            let name = text(map, &["metadata", "name"]);
+            name.strip_suffix(&suffix).map(str::to_owned)
+        }) else {
+            return Err(lost("high availability records nothing of its job"));
+        };
+        self.warn(format!("ConfigMap/{name} is gone: making it again"));
+        let position = Position {
+            // High availability's own record wins over it.
+            path: found.facts.started_from.as_ref().map(|m| m.path.clone()),
+            allow_unclaimed: self.options.allow_unclaimed,
+            job_id: job.id.clone(),
+            cluster_id,
+        };
+        self.apply_position(workload, &position).await
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Error, Session};
 use crate::cluster::{self, Delete, ObjectRef};
 use crate::plan::bonds::Bonds;
 use crate::plan::objects::Change as ObjectAction;
-use crate::plan::state::{JobRecord, Reached};
+use crate::plan::state::JobRecord;
 use crate::release::{Release, Status, Stored, Time};
 
 /// How an uninstall ended.
@@ -153,15 +153,14 @@ impl Session<'_> {
             let (JobAction::End(source), Some(old)) = (&job.action, &job.old) else {
                 continue;
             };
+            self.store()
+                .reserve(&self.release, last.release.version + 1)
+                .await?;
             if let Err(e) = self
                 .halt(&mut journal, old, source, job.folder.as_deref())
                 .await
             {
-                let untouched = journal
-                    .jobs
-                    .iter()
-                    .all(|j| j.reached <= Some(Reached::Intent));
-                if untouched && !matches!(e, Error::SavepointPending { .. }) {
+                if journal.jobs.iter().all(|j| j.reached.is_none()) {
                     self.end_journal().await?;
                 }
                 return Err(e);

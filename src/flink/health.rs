@@ -56,12 +56,12 @@ pub enum Phase {
 #[derive(Debug, Clone)]
 pub struct Watch {
     expected: Expected,
-    /// The first restore seen; later ones are failovers and are reported in the same place.
-    first_restore: Option<Option<String>>,
-    /// The number of the first restore's checkpoint.
+    /// Whether the first restore was seen; later ones are failovers and are reported in the same place.
+    restore_seen: bool,
+    /// The number of what the job was asked to be restored from.
     restored_id: Option<u64>,
-    /// Completed checkpoints since the restore, by the highest number seen.
-    newest: Option<u64>,
+    /// The newest checkpoint seen that was completed since: its number and its path.
+    newest: Option<(u64, String)>,
     /// Since when it has run without a failure.
     running_since: Option<Duration>,
     failures: u32,
@@ -74,7 +74,7 @@ impl Watch {
     pub fn new(expected: Expected) -> Self {
         Watch {
             expected,
-            first_restore: None,
+            restore_seen: false,
             restored_id: None,
             newest: None,
             running_since: None,
@@ -94,9 +94,14 @@ impl Watch {
         self.running_since.is_some() || self.failures > 0
     }
 
-    /// The number of the checkpoint that the job was first restored from, once seen.
+    /// The number of what the job was asked to be restored from, once seen.
     pub fn restored_id(&self) -> Option<u64> {
         self.restored_id
+    }
+
+    /// The newest checkpoint that it was seen to complete since: its number and its path.
+    pub fn newest(&self) -> Option<&(u64, String)> {
+        self.newest.as_ref()
     }
 
     /// Takes a sample into account and judges.
@@ -157,7 +162,7 @@ impl Watch {
         }
         let since = *self.running_since.get_or_insert(sample.at);
         if let Some(path) = &self.expected.path
-            && self.first_restore.is_none()
+            && !self.restore_seen
         {
             return Verdict::Waiting(
                 Phase::Start,
@@ -190,55 +195,75 @@ impl Watch {
 
     /// Latches the first restore; says why it is the wrong one.
     fn note_checkpoints(&mut self, checkpoints: &Checkpoints) -> Option<String> {
-        if self.first_restore.is_none()
+        if !self.restore_seen
             && let Some(restored) = &checkpoints.latest.restored
         {
-            let path = restored.external_path.clone();
-            if let Some(wanted) = &self.expected.path {
-                let same = path.as_deref().is_some_and(|p| same_path(p, wanted));
-                if !same && checkpoints.counts.restored <= 1 {
-                    return Some(format!(
-                        "the job was restored from {} and not from {wanted}",
-                        path.as_deref().unwrap_or("an unnamed checkpoint")
-                    ));
-                }
-                // A failover before the first sample hid the restore: what it shows is newer.
+            let path = restored.external_path.as_deref().unwrap_or_default();
+            if self
+                .expected
+                .path
+                .as_ref()
+                .is_some_and(|wanted| same_path(path, wanted))
+            {
+                self.restored_id = Some(restored.id);
+            } else if is_own_checkpoint(path, &self.expected.job_id) {
+                // A failover, of the job or of the JobManager, hid the restore. The id is new with
+                // each start, so a checkpoint under it was completed since.
+                self.advance(restored.id, path);
+            } else if let Some(wanted) = &self.expected.path {
+                return Some(format!(
+                    "the job was restored from {path} and not from {wanted}"
+                ));
             }
-            self.restored_id = Some(restored.id);
-            self.first_restore = Some(path);
+            self.restore_seen = true;
         }
-        let floor = self.restored_id.unwrap_or(0);
-        let completed = checkpoints
-            .latest
-            .completed
-            .as_ref()
-            .map(|c| c.id)
-            .filter(|id| *id > floor);
         // Without a restore, numbers begin at 1; with one not seen yet, they say nothing.
-        if (self.expected.path.is_none() || self.first_restore.is_some())
-            && let Some(id) = completed
+        if (self.expected.path.is_none() || self.restore_seen)
+            && let Some(completed) = &checkpoints.latest.completed
+            && completed.id > self.restored_id.unwrap_or(0)
         {
-            self.newest = Some(self.newest.map_or(id, |n| n.max(id)));
+            let path = completed.external_path.as_deref().unwrap_or_default();
+            self.advance(completed.id, path);
         }
         None
     }
+
+    fn advance(&mut self, number: u64, path: &str) {
+        if self.newest.as_ref().is_none_or(|(n, _)| *n < number) {
+            self.newest = Some((number, path.to_owned()));
+        }
+    }
+}
+
+/// Whether a path is that of a retained checkpoint of a job, by Flink's layout.
+fn is_own_checkpoint(path: &str, job_id: &str) -> bool {
+    path.contains(&format!("/{job_id}/chk-"))
 }
 
 /// Whether two paths name the same place: Flink writes `file:/a` for `file:///a`.
 pub fn same_path(a: &str, b: &str) -> bool {
-    fn plain(path: &str) -> String {
-        let (scheme, rest) = path.split_once(':').unwrap_or(("file", path));
-        let rest = if scheme == "file" {
-            rest.trim_start_matches('/')
-        } else {
-            rest
-        };
-        format!(
-            "{scheme}:{}",
-            rest.trim_end_matches('/').trim_end_matches("/_metadata")
-        )
-    }
     plain(a) == plain(b)
+}
+
+/// Whether a path lies in a folder.
+pub fn is_below(path: &str, folder: &str) -> bool {
+    let inside = plain(path);
+    inside
+        .strip_prefix(&plain(folder))
+        .is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn plain(path: &str) -> String {
+    let (scheme, rest) = path.split_once(':').unwrap_or(("file", path));
+    let rest = if scheme == "file" {
+        rest.trim_start_matches('/')
+    } else {
+        rest
+    };
+    format!(
+        "{scheme}:{}",
+        rest.trim_end_matches('/').trim_end_matches("/_metadata")
+    )
 }
 
 #[cfg(test)]
@@ -271,6 +296,7 @@ mod tests {
                 state: state.into(),
                 timestamps: [("RESTARTING".to_owned(), failed_at)].into(),
                 start_time: 5,
+                now: 0,
             }),
             main_failed: false,
             checkpoints: Some(Checkpoints {
@@ -347,6 +373,31 @@ mod tests {
         ));
     }
 
+    /// A failover before the first look hides the restore: what shows is a checkpoint of the job's own.
+    #[test]
+    fn a_hidden_restore_is_no_restore_from_elsewhere() {
+        let mut w = watch(Some("file:///sp/1"));
+        let own = Some((9, "file:/cp/j/chk-9"));
+        assert!(waits(
+            &w.judge(&sample(1, "RUNNING", 2, own, None, 0)),
+            Phase::Checkpoint
+        ));
+        // It is progress since the restore, not what going back may start from.
+        assert_eq!(w.restored_id(), None);
+        assert_eq!(w.newest(), Some(&(9, "file:/cp/j/chk-9".to_owned())));
+        assert!(matches!(
+            watch(Some("file:///sp/1")).judge(&sample(
+                1,
+                "RUNNING",
+                2,
+                Some((9, "file:/cp/other/chk-9")),
+                None,
+                0
+            )),
+            Verdict::Failed(_)
+        ));
+    }
+
     #[test]
     fn failures_are_counted_and_start_the_clock_anew() {
         let mut w = watch(None);
@@ -374,5 +425,7 @@ mod tests {
     fn paths_as_flink_writes_them() {
         assert!(same_path("file:/a/b", "file:///a/b/") && same_path("/a", "file:///a"));
         assert!(!same_path("s3://a/b", "s3://a/c"));
+        assert!(is_below("file:/sp/r2-ab/savepoint-1", "file:///sp/r2-ab/"));
+        assert!(!is_below("file:/sp/r2-abc/savepoint-1", "file:///sp/r2-ab"));
     }
 }

@@ -18,6 +18,13 @@ pub const KEY_JOB: &str = "job";
 /// Its key for the cluster-id of high availability.
 pub const KEY_CLUSTER: &str = "cluster";
 
+/// A JobManager that exits when its job has ended is started again by its Deployment, and runs the job
+/// once more from its old position (design, decision 6). So it stays, and remembers what has ended.
+const STAYS: [&str; 2] = [
+    "-Dexecution.shutdown-on-application-finish=false",
+    "-Djob-result-store.delete-on-commit=false",
+];
+
 /// The environment variables, each with the ConfigMap's key it comes from.
 const VARIABLES: [(&str, &str); 4] = [
     ("NUTKIN_RESTORE", KEY_RESTORE),
@@ -42,10 +49,11 @@ pub struct Position {
 impl Position {
     /// The ConfigMap's data.
     ///
-    /// Before 2.0 the keys are `execution.savepoint.*`; with nothing to restore the tokens are `-D`
-    /// options that Flink doesn't know and passes over.
+    /// Before 2.0 the keys are `execution.savepoint.*`, which 2.3 still reads: they are used too where
+    /// the version isn't known. With nothing to restore the tokens are `-D` options that Flink doesn't
+    /// know and passes over.
     pub fn data(&self, version: Option<(u32, u32)>) -> Map {
-        let old = version.is_some_and(|v| v.0 < 2);
+        let old = version.is_none_or(|v| v.0 < 2);
         let prefix = if old {
             "execution.savepoint"
         } else {
@@ -129,7 +137,9 @@ pub fn inject(
         else {
             continue;
         };
-        inject_container(container, &workload.position_name(), is_jobmanager)
+        // A Job's pod is meant to end with the application; any other would be started again.
+        let stays = is_jobmanager && kind != "Job";
+        inject_container(container, &workload.position_name(), is_jobmanager, stays)
             .map_err(|line| ShellLine { kind, name, line })?;
     }
     Ok(())
@@ -148,6 +158,7 @@ fn inject_container(
     container: &mut Map,
     config_map: &str,
     is_jobmanager: bool,
+    stays: bool,
 ) -> Result<(), String> {
     let whole = Value::Object(container.clone());
     let all = argv(&whole);
@@ -190,6 +201,9 @@ fn inject_container(
             "$(NUTKIN_UNCLAIMED)".to_owned(),
         ]);
         args.extend(cluster.map(str::to_owned));
+        if stays {
+            args.extend(STAYS.map(str::to_owned));
+        }
         args.extend(options.job);
     } else {
         args.extend(
@@ -255,6 +269,7 @@ impl Options {
                 }
                 "$(NUTKIN_RESTORE)" | "$(NUTKIN_UNCLAIMED)" => index += 1,
                 _ if arg.starts_with("-D") && arg.ends_with("=$(NUTKIN_CLUSTER)") => index += 1,
+                _ if STAYS.contains(&arg.as_str()) => index += 1,
                 "--allowNonRestoredState" | "-n" | "-h" | "--help" => {
                     options.own.push(arg.clone());
                     index += 1;
@@ -298,14 +313,14 @@ mod tests {
         if !given.is_empty() {
             container.insert("args".into(), json!(args(given)));
         }
-        inject_container(&mut container, "pos", is_jobmanager)?;
+        inject_container(&mut container, "pos", is_jobmanager, is_jobmanager)?;
         let once = container.clone();
-        inject_container(&mut container, "pos", is_jobmanager)?;
+        inject_container(&mut container, "pos", is_jobmanager, is_jobmanager)?;
         assert_eq!(once, container, "done twice it changes nothing");
         Ok(argv(&Value::Object(container)).join(" "))
     }
 
-    const TOKENS: &str = "--job-id $(NUTKIN_JOB) $(NUTKIN_RESTORE) $(NUTKIN_UNCLAIMED) -Dkubernetes.cluster-id=$(NUTKIN_CLUSTER) -Dhigh-availability.cluster-id=$(NUTKIN_CLUSTER)";
+    const TOKENS: &str = "--job-id $(NUTKIN_JOB) $(NUTKIN_RESTORE) $(NUTKIN_UNCLAIMED) -Dkubernetes.cluster-id=$(NUTKIN_CLUSTER) -Dhigh-availability.cluster-id=$(NUTKIN_CLUSTER) -Dexecution.shutdown-on-application-finish=false -Djob-result-store.delete-on-commit=false";
 
     #[test]
     fn tokens_stand_before_the_jobs_own_arguments() {

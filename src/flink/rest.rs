@@ -114,6 +114,18 @@ pub struct Job {
     /// When it was started.
     #[serde(rename = "start-time")]
     pub start_time: i64,
+    /// When this was said, by the JobManager's clock.
+    pub now: i64,
+}
+
+impl Job {
+    /// How long ago it last failed and was restarted; `None` where this JobManager saw no failure.
+    pub fn since_failure(&self) -> Option<Duration> {
+        let failed = *self.timestamps.get("RESTARTING").filter(|at| **at > 0)?;
+        u64::try_from(self.now - failed)
+            .ok()
+            .map(Duration::from_millis)
+    }
 }
 
 /// The answer on checkpoints.

@@ -42,14 +42,91 @@ pub struct JobRecord {
     pub path: Option<String>,
     /// The number of that savepoint or checkpoint in its job, where it is known.
     pub number: Option<u64>,
-    /// Whether `path` is a savepoint (otherwise a retained checkpoint).
-    pub is_savepoint: bool,
+    /// Whether `path`, or a start without state, is the user's own word: what ran since doesn't count.
+    pub named: bool,
+    /// A checkpoint that the started job was seen to complete since its restore, the newest seen.
+    pub progress: Option<Mark>,
     /// The id that the job was, or is to be, started under.
     pub new_job_id: Option<String>,
     /// Its cluster-id of high availability.
     pub new_cluster_id: Option<String>,
     /// The replicas that its objects had, to go back to where the manifest doesn't say.
     pub replicas: std::collections::BTreeMap<String, i32>,
+}
+
+impl JobRecord {
+    /// Comes to a step from which a new start follows: what an earlier start left is forgotten.
+    pub fn begin(&mut self, reached: Reached) {
+        self.reached = Some(reached);
+        self.named = false;
+        self.progress = None;
+        self.new_job_id = None;
+        self.new_cluster_id = None;
+    }
+}
+
+/// A checkpoint or savepoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Its number in its job, which counts on over restores; `None` where it isn't known.
+    pub number: Option<u64>,
+    /// Where it lies.
+    pub path: String,
+}
+
+/// How far a workload's current run has come since it was started from its restore position.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Progress {
+    /// It has completed no checkpoint: its state is still what it was started from.
+    #[default]
+    Nothing,
+    /// This is the newest one; its sinks have committed up to there.
+    Reached(Mark),
+    /// It can't be told whether what is recorded is what it was started from, or newer.
+    Unclear,
+}
+
+/// What there is to tell a run's progress from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// What the run was started from; `None`: from nothing.
+    pub start: Option<Mark>,
+    /// The numbers that high availability records, ascending; what was restored is among them.
+    pub recorded: Vec<u64>,
+    /// Where the newest recorded one lies, if it is one that the run itself completed.
+    pub recorded_path: Option<String>,
+    /// Checkpoints known to be completed by this run: by REST, by an earlier look, or as the
+    /// savepoint that it was stopped with.
+    pub completed: Vec<Mark>,
+}
+
+/// The newest state of a run, from its traces.
+pub fn progress(traces: &Traces) -> Progress {
+    let start = traces.start.as_ref();
+    // A stop's savepoint whose number isn't known is the last thing of its run.
+    let rank = |mark: &Mark| mark.number.unwrap_or(u64::MAX);
+    let known = traces
+        .completed
+        .iter()
+        .filter(|m| start.is_none_or(|s| s.path != m.path))
+        .max_by_key(|m| rank(m));
+    let recorded = traces.recorded.last().copied().filter(|newest| {
+        let is_start = start.is_some_and(|s| s.number.is_some_and(|n| *newest <= n));
+        !is_start && known.is_none_or(|k| rank(k) < *newest)
+    });
+    let Some(newest) = recorded else {
+        return known.map_or(Progress::Nothing, |k| Progress::Reached(k.clone()));
+    };
+    // A lone record may be of the restore itself; beside another it is not, nor after a completed one.
+    let is_own =
+        known.is_some() || traces.recorded.len() > 1 || start.is_none_or(|s| s.number.is_some());
+    match &traces.recorded_path {
+        Some(path) if is_own => Progress::Reached(Mark {
+            number: Some(newest),
+            path: path.clone(),
+        }),
+        _ => Progress::Unclear,
+    }
 }
 
 /// A job that was found running.
@@ -59,12 +136,21 @@ pub struct LiveJob {
     pub id: String,
     /// Its state, in Flink's words.
     pub state: String,
-    /// Whether all its tasks run.
+    /// Whether all its tasks run, and have for a while if it failed before.
     pub runs_fully: bool,
     /// When it was started.
     pub start_time: i64,
     /// Whether its last restore was from a checkpoint of its own (a failover).
     pub restored_from_checkpoint: bool,
+    /// The newest checkpoint that it completed; once it has ended, or savepoint.
+    pub newest: Option<Mark>,
+}
+
+impl LiveJob {
+    /// Whether it has ended for good.
+    pub fn has_ended(&self) -> bool {
+        crate::flink::rest::is_terminal(&self.state)
+    }
 }
 
 /// What was found of a workload.
@@ -80,12 +166,26 @@ pub struct Facts {
     pub unreachable: String,
     /// The uid of the JobManager's pod.
     pub pod_uid: Option<String>,
-    /// The newest checkpoint that high availability records, and where it lies.
-    pub ha_checkpoint: Option<(u64, String)>,
+    /// The id of the job that it runs, or ran last.
+    pub run: Option<String>,
+    /// What that run was started from.
+    pub started_from: Option<Mark>,
+    /// How far it came since.
+    pub progress: Progress,
     /// Whether Kubernetes high availability is on.
     pub has_ha: bool,
     /// The newest entry of the ledger for this workload.
-    pub ledger: Option<String>,
+    pub ledger: Option<Mark>,
+}
+
+impl Facts {
+    fn jobs(&self) -> &[LiveJob] {
+        self.jobs.as_deref().unwrap_or_default()
+    }
+
+    fn live_jobs(&self) -> impl Iterator<Item = &LiveJob> {
+        self.jobs().iter().filter(|j| !j.has_ended())
+    }
 }
 
 /// What the user said about state.
@@ -121,16 +221,16 @@ pub enum Source {
         path: String,
         /// Its number, where known.
         number: Option<u64>,
+        /// Whether it is the user's own word.
+        named: bool,
         /// Why this one.
         why: String,
     },
-    /// Bring the pods down, then take the newest checkpoint that high availability records; if it
-    /// records none newer than `number`, start from `fallback`.
+    /// Bring the pods down, then take the newest state that the run has left; if it completed nothing
+    /// since its start, start from `fallback`.
     Newest {
-        /// What the job itself was restored from.
-        fallback: Option<String>,
-        /// The number of `fallback`.
-        number: Option<u64>,
+        /// What the job itself was restored from; `None`: it was started without state.
+        fallback: Option<Mark>,
         /// Whether first a stop with a savepoint is tried, of this job.
         try_stop: Option<String>,
     },
@@ -179,11 +279,13 @@ const LEDGER_HINTS: [&str; 3] = [
 /// `record` is the journal's entry of an operation that did not end (or of the one that is being
 /// gone back from); `None` where the last one ended well.
 pub fn decide(facts: &Facts, record: Option<&JobRecord>, wish: &Wish) -> Decision {
+    let by_checkpoint = *wish == Wish::FromCheckpoint;
     match wish {
         Wish::Path(path) => {
             return Decision::From(Source::Path {
                 path: path.clone(),
                 number: None,
+                named: true,
                 why: "named by --restore-from".into(),
             });
         }
@@ -192,49 +294,30 @@ pub fn decide(facts: &Facts, record: Option<&JobRecord>, wish: &Wish) -> Decisio
                 why: "--fresh was given".into(),
             });
         }
-        Wish::Latest => {
-            return match &facts.ledger {
-                Some(path) => Decision::From(Source::Path {
-                    path: path.clone(),
-                    number: None,
-                    why: "the ledger's newest entry, by --restore latest".into(),
-                }),
-                None => refuse(
-                    "the ledger holds no savepoint to restore from",
-                    &[
-                        "--restore-from PATH names one",
-                        "--fresh starts without state",
-                    ],
-                ),
-            };
-        }
+        Wish::Latest => return latest(facts),
         Wish::Carry | Wish::FromCheckpoint => {}
     }
     if let Some(record) = record
-        && let Some(decision) = interrupted(facts, record)
+        && let Some(decision) = interrupted(facts, record, by_checkpoint)
     {
         return decision;
     }
-    if *wish == Wish::FromCheckpoint {
-        return match &facts.ha_checkpoint {
-            Some(_) => Decision::From(Source::Newest {
-                fallback: None,
-                number: None,
-                try_stop: None,
-            }),
-            None => refuse(
-                "no completed checkpoint is recorded (Kubernetes high availability has none for this job)",
-                &[
-                    "--restore-from PATH names a retained checkpoint",
-                    "nutkin savepoint list NAME shows the ledger",
-                ],
-            ),
-        };
+    if by_checkpoint {
+        return last_checkpoint(facts);
     }
     if !facts.exists {
-        return match &facts.ledger {
-            Some(path) => refuse(
-                format!("the ledger holds state of an earlier run: {path}"),
+        let left = match &facts.progress {
+            Progress::Reached(mark) => Some(format!("its last checkpoint is {}", mark.path)),
+            Progress::Unclear => Some("high availability records a checkpoint of it".into()),
+            Progress::Nothing => facts
+                .ledger
+                .as_ref()
+                .or(facts.started_from.as_ref())
+                .map(|mark| format!("its newest savepoint is {}", mark.path)),
+        };
+        return match left {
+            Some(left) => refuse(
+                format!("there is state of an earlier run: {left}"),
                 &LEDGER_HINTS,
             ),
             None => Decision::From(Source::Nothing {
@@ -245,31 +328,96 @@ pub fn decide(facts: &Facts, record: Option<&JobRecord>, wish: &Wish) -> Decisio
     running(facts)
 }
 
-/// The way on after an operation that did not end; `None` where the job is as it was before it.
-fn interrupted(facts: &Facts, record: &JobRecord) -> Option<Decision> {
-    let path = |why: &str| match &record.path {
-        Some(path) => Decision::From(Source::Path {
-            path: path.clone(),
-            number: record.number,
-            why: why.to_owned(),
+/// `--restore latest`: the newest state that an earlier run has left, be it in the ledger or not.
+fn latest(facts: &Facts) -> Decision {
+    if let Some(job) = facts.live_jobs().next() {
+        return refuse(
+            format!(
+                "job {} is {}, and its state is newer than what the ledger holds",
+                job.id, job.state
+            ),
+            &[
+                "without --restore its state is carried over, by a savepoint",
+                "--from-checkpoint latest carries it over from its last completed checkpoint",
+                "--restore-from PATH goes back to an older state on purpose",
+            ],
+        );
+    }
+    match (&facts.progress, &facts.ledger, &facts.started_from) {
+        (Progress::Unclear, ..) => unclear(),
+        (Progress::Reached(_), ..) => Decision::From(Source::Newest {
+            fallback: facts.started_from.clone(),
+            try_stop: None,
         }),
-        None => Decision::From(Source::Nothing {
-            why: "the interrupted operation was to start without state".into(),
-        }),
+        (Progress::Nothing, Some(mark), _) | (Progress::Nothing, None, Some(mark)) => {
+            Decision::From(Source::Path {
+                path: mark.path.clone(),
+                number: mark.number,
+                named: true,
+                why: "the ledger's newest entry, by --restore latest".into(),
+            })
+        }
+        (Progress::Nothing, None, None) => refuse(
+            "the ledger holds no savepoint to restore from",
+            &[
+                "--restore-from PATH names one",
+                "--fresh starts without state",
+            ],
+        ),
+    }
+}
+
+/// `--from-checkpoint latest`: the newest state of the run, without a savepoint.
+fn last_checkpoint(facts: &Facts) -> Decision {
+    let from = |fallback: Option<Mark>| {
+        Decision::From(Source::Newest {
+            fallback,
+            try_stop: None,
+        })
     };
+    // Without its records a job that runs may complete one more, unseen, before its pods are gone.
+    if facts.live_jobs().next().is_some() && !facts.has_ha {
+        return refuse(
+            "without Kubernetes high availability nothing records which checkpoint is the last one",
+            &["--restore-from PATH names a retained checkpoint"],
+        );
+    }
+    match (&facts.progress, &facts.started_from) {
+        (Progress::Unclear, _) => unclear(),
+        (Progress::Reached(_), start) => from(start.clone()),
+        (Progress::Nothing, Some(start)) => from(Some(start.clone())),
+        (Progress::Nothing, None) => refuse(
+            "no completed checkpoint is recorded of this job",
+            &[
+                "--restore-from PATH names a savepoint or a retained checkpoint",
+                "nutkin savepoint list NAME shows the ledger",
+            ],
+        ),
+    }
+}
+
+fn unclear() -> Decision {
+    refuse(
+        "a checkpoint is recorded, and it can't be told whether it is what the job was started from or newer, or where it lies",
+        &["--restore-from PATH names the savepoint or retained checkpoint to go on from"],
+    )
+}
+
+/// The way on after an operation that did not end; `None` where the job is as it was before it.
+fn interrupted(facts: &Facts, record: &JobRecord, by_checkpoint: bool) -> Option<Decision> {
     match record.reached? {
         Reached::Intent => {
             let job_id = record.job_id.as_deref()?;
-            let jobs = facts.jobs.as_deref().unwrap_or_default();
-            let job = jobs.iter().find(|j| j.id == job_id);
-            let same_process = record.pod_uid.is_some() && record.pod_uid == facts.pod_uid;
+            let job = facts.jobs().iter().find(|j| j.id == job_id);
             match job {
-                Some(job) if same_process && job.start_time == record.start_time => {
-                    Some(Decision::From(Source::Resume))
+                Some(job) if is_same_run(facts, record, job) => {
+                    // What has ended may have ended with that savepoint: only asking tells.
+                    (job.has_ended() || !by_checkpoint).then_some(Decision::From(Source::Resume))
                 }
                 // Another process runs it from a checkpoint of its own: a failover, and no stop came
                 // to its end, for a finished job's checkpoints would be gone.
                 Some(job) if job.restored_from_checkpoint => None,
+                _ if by_checkpoint => None,
                 _ if facts.jobs.is_none() => Some(refuse(
                     format!(
                         "an earlier run asked job {job_id} to stop with a savepoint, and its fate can't be seen: {}",
@@ -285,43 +433,107 @@ fn interrupted(facts: &Facts, record: &JobRecord) -> Option<Decision> {
                 )),
             }
         }
-        Reached::Saved | Reached::Down => Some(path("taken by an earlier run that did not end")),
-        // No pod was left when the position was written, so nothing has run from it.
-        Reached::Positioned if !facts.up && !facts.has_ha => {
-            Some(path("taken by an earlier run that did not end"))
-        }
-        // The objects are applied one by one: the job may run from the position since it was written.
-        Reached::Positioned | Reached::Applied => {
-            let new_id = record.new_job_id.as_deref()?;
-            let job = facts
-                .jobs
-                .as_deref()
-                .unwrap_or_default()
-                .iter()
-                .find(|j| j.id == new_id);
-            let try_stop = job.filter(|j| j.runs_fully).map(|j| j.id.clone());
-            if try_stop.is_none() && !facts.has_ha {
-                return Some(refuse(
-                    "the started job does not run, and without high availability it can't be known whether it completed a checkpoint since its restore",
-                    &fate_hints(record),
-                ));
+        Reached::Saved | Reached::Down => {
+            // The ConfigMap may hold the new position though the journal doesn't say so yet.
+            let may_have_run = record.new_job_id.is_some() && record.new_job_id == facts.run;
+            if record.reached == Some(Reached::Down) && may_have_run {
+                return started(facts, record, by_checkpoint);
             }
-            Some(Decision::From(Source::Newest {
-                fallback: record.path.clone(),
-                number: record.number,
-                try_stop,
-            }))
+            match second_run(facts, record) {
+                Some(_) if by_checkpoint => None,
+                Some(what) => Some(refuse(
+                    format!(
+                        "an earlier run stopped the job, and it was started again by another since: {what}"
+                    ),
+                    &SECOND_RUN_HINTS,
+                )),
+                None => Some(saved(record)),
+            }
         }
+        // No pod was left when the position was written, so nothing has run from it.
+        Reached::Positioned if !facts.up && !facts.has_ha => Some(saved(record)),
+        // The objects are applied one by one: the job may run from the position since it was written.
+        Reached::Positioned | Reached::Applied => started(facts, record, by_checkpoint),
     }
 }
 
+/// What an earlier run wrote down, where nothing has run since.
+fn saved(record: &JobRecord) -> Decision {
+    Decision::From(match &record.path {
+        Some(path) => Source::Path {
+            path: path.clone(),
+            number: record.number,
+            named: record.named,
+            why: "taken by an earlier run that did not end".into(),
+        },
+        None => Source::Nothing {
+            why: "the interrupted operation was to start without state".into(),
+        },
+    })
+}
+
+/// The way on where the job was, or may have been, started from the record's position.
+fn started(facts: &Facts, record: &JobRecord, by_checkpoint: bool) -> Option<Decision> {
+    let new_id = record.new_job_id.as_deref()?;
+    let job = facts.jobs().iter().find(|j| j.id == new_id);
+    let try_stop = job
+        .filter(|j| j.runs_fully && !by_checkpoint)
+        .map(|j| j.id.clone());
+    if try_stop.is_none() && !facts.has_ha && !job.is_some_and(LiveJob::has_ended) {
+        return Some(refuse(
+            "the started job does not run, and without high availability it can't be known whether it completed a checkpoint since its restore",
+            &fate_hints(record),
+        ));
+    }
+    if try_stop.is_none() && facts.progress == Progress::Unclear {
+        return Some(unclear());
+    }
+    Some(Decision::From(Source::Newest {
+        fallback: record.path.as_ref().map(|path| Mark {
+            number: record.number,
+            path: path.clone(),
+        }),
+        try_stop,
+    }))
+}
+
+/// Whether a job is the very run that a stop was written down for.
+fn is_same_run(facts: &Facts, record: &JobRecord, job: &LiveJob) -> bool {
+    record.pod_uid.is_some()
+        && record.pod_uid == facts.pod_uid
+        && record.job_id.as_deref() == Some(&job.id)
+        && job.start_time == record.start_time
+}
+
+/// Whether a job ran again after its state was saved; the user's own word stands above it.
+pub fn second_run(facts: &Facts, record: &JobRecord) -> Option<String> {
+    if record.named || record.path.is_none() {
+        return None;
+    }
+    if let Some(job) = facts.live_jobs().find(|j| !is_same_run(facts, record, j)) {
+        return Some(format!("job {} is {}", job.id, job.state));
+    }
+    match &facts.progress {
+        Progress::Reached(Mark {
+            number: Some(n),
+            path,
+        }) if record.number.is_some_and(|saved| *n > saved) => Some(format!(
+            "it completed {path}, which is newer than what was saved"
+        )),
+        _ => None,
+    }
+}
+
+/// The ways on where a job ran again after its state was saved.
+pub const SECOND_RUN_HINTS: [&str; 2] = [
+    "--from-checkpoint latest goes on from what that run has come to",
+    "--restore-from PATH starts from the savepoint all the same: what was committed since comes twice",
+];
+
 fn fate_hints(record: &JobRecord) -> Vec<&'static str> {
-    let mut hints = vec![
-        "--restore-from PATH names the savepoint, once you have seen it in its folder (nutkin status shows it)",
-        "--from-checkpoint latest goes on from the last completed checkpoint",
-    ];
-    if record.folder.is_none() {
-        hints.pop();
+    let mut hints = vec!["--from-checkpoint latest goes on from the last completed checkpoint"];
+    if record.folder.is_some() {
+        hints.insert(0, "--restore-from PATH names the savepoint, once you have seen it in its folder (nutkin status shows it)");
     }
     hints
 }
@@ -340,16 +552,16 @@ fn running(facts: &Facts) -> Decision {
             facts.unreachable
         ));
     };
-    let live: Vec<&LiveJob> = jobs
-        .iter()
-        .filter(|j| !crate::flink::rest::is_terminal(&j.state))
-        .collect();
+    let live: Vec<&LiveJob> = facts.live_jobs().collect();
     match live.as_slice() {
         [] if jobs.is_empty() => no("its JobManager runs no job".into()),
         [] => {
             let states: Vec<String> = jobs
                 .iter()
-                .map(|j| format!("{} {}", j.id, j.state))
+                .map(|j| match &j.newest {
+                    Some(mark) => format!("{} {}, its last state is {}", j.id, j.state, mark.path),
+                    None => format!("{} {}", j.id, j.state),
+                })
                 .collect();
             no(format!("its job has ended: {}", states.join(", ")))
         }
@@ -357,7 +569,7 @@ fn running(facts: &Facts) -> Decision {
             job_id: job.id.clone(),
         }),
         [job] => no(format!(
-            "job {} is {}, and not all its tasks run (a crash loop, or too few slots)",
+            "job {} is {}, and not all its tasks keep running (a crash loop, or too few slots)",
             job.id, job.state
         )),
         several => {

@@ -20,6 +20,9 @@ pub const MAX_DATA: usize = 1 << 20;
 /// The Secret type of Helm 3 and 4.
 const SECRET_TYPE: &str = "helm.sh/release.v1";
 
+/// The type of a Secret that only keeps a revision's name taken.
+const RESERVED_TYPE: &str = "nutkin.dev/reserved";
+
 /// Labels that are Helm's own; user labels may not use them.
 const SYSTEM_LABELS: &[&str] = &[
     "name",
@@ -283,7 +286,13 @@ impl Store {
             "type": SECRET_TYPE,
             "data": { "release": BASE64.encode(split.main) },
         });
-        match self.client.create(&secret, false).await {
+        let mut made = self.client.create(&secret, false).await;
+        if matches!(made, Err(cluster::Error::Exists { .. })) {
+            // It may be only the name that is taken, by ourselves.
+            self.free(&release.name).await?;
+            made = self.client.create(&secret, false).await;
+        }
+        match made {
             Ok(made) => self.stored(release, made),
             Err(cluster::Error::Exists { .. }) => Err(StoreError::Exists {
                 name: release.name.clone(),
@@ -291,6 +300,54 @@ impl Store {
             }),
             Err(e) => Err(e.into()),
         }
+    }
+
+    /// Keeps the name of a revision taken, so that no other can make that revision: a rollback of
+    /// Helm's heeds no pending one, and would run a job that is stopped (design, decision 7).
+    ///
+    /// # Errors
+    /// Those of the request; where the name is taken already nothing is done.
+    pub async fn reserve(&self, name: &str, revision: u32) -> Result<()> {
+        let secret = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": secret_name(name, revision),
+                "namespace": self.namespace,
+                "labels": { "nutkin.dev/release": name, "nutkin.dev/kind": "reserved" },
+            },
+            "type": RESERVED_TYPE,
+        });
+        match self.client.create(&secret, false).await {
+            Ok(_) | Err(cluster::Error::Exists { .. }) => Ok(()),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Gives the names free that [`Store::reserve`] took for a release.
+    ///
+    /// # Errors
+    /// Those of the requests.
+    pub async fn free(&self, name: &str) -> Result<()> {
+        let labels = format!("nutkin.dev/kind=reserved,nutkin.dev/release={name}");
+        let query = Query {
+            labels: Some(labels),
+            ..Query::default()
+        };
+        let found = self
+            .client
+            .list("v1", "Secret", Some(&self.namespace), &query)
+            .await?;
+        for secret in found {
+            let taken = Secret::of(secret)?;
+            let how = Delete {
+                uid: Some(taken.metadata.uid),
+                ..Delete::default()
+            };
+            let object = self.secret_ref(&taken.metadata.name);
+            self.client.delete(&object, &how).await?;
+        }
+        Ok(())
     }
 
     /// Rewrites a revision's record, if nobody else did since it was read.

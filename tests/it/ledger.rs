@@ -106,6 +106,46 @@ impl Ledger {
         path
     }
 
+    /// Writes an overlay of other values; its path.
+    pub fn overlay(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(format!("{name}.yaml"));
+        std::fs::write(&path, text).expect("a written overlay");
+        path.to_str().expect("a path in UTF-8").to_owned()
+    }
+
+    /// The pods' volume for the job's state, for charts that don't make it themselves: the claim is
+    /// made here.
+    pub fn state_volume(&self, name: &str) -> Value {
+        let values = nutkin::yaml::parse(&self.volume(&["values"])).expect("YAML");
+        let volume = &values["state"]["volume"];
+        if volume["kind"] == "hostPath" {
+            return serde_json::json!({"name": name, "hostPath": {"path": volume["hostPath"]}});
+        }
+        let claim = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "ledger-state"},
+            "spec": {
+                "accessModes": volume["accessModes"],
+                "resources": {"requests": {"storage": volume["size"]}},
+            },
+        });
+        self.kubectl(&[
+            "apply",
+            "--filename",
+            &self.overlay("claim", &claim.to_string()),
+        ]);
+        serde_json::json!({"name": name, "persistentVolumeClaim": {"claimName": "ledger-state"}})
+    }
+
+    /// Waits until a version of the job has committed `more` lines than it has now; its latest verdict.
+    pub fn wait_for_lines_of(&self, version: &str, more: u64) -> Verdict {
+        let wanted = self.check().lines_of(version) + more;
+        self.wait_until(&format!("{wanted} lines of {version}"), |verdict| {
+            verdict.lines_of(version) >= wanted
+        })
+    }
+
     /// `nutkin COMMAND ledger …` in the test's namespace, with what follows the release's name.
     pub fn command(&self, command: &str, arguments: &[&str]) -> Command {
         let mut nutkin = Command::new(env!("CARGO_BIN_EXE_nutkin"));
@@ -183,15 +223,22 @@ impl Ledger {
     /// the way are errors. The job's latest verdict.
     pub fn wait_for_more(&self, more: u64) -> Verdict {
         let wanted = self.check().numbers() + more;
+        self.wait_until(&format!("{wanted} numbers"), |verdict| {
+            verdict.numbers() >= wanted
+        })
+    }
+
+    /// Waits for a verdict without a fault of which something holds.
+    fn wait_until(&self, what: &str, holds: impl Fn(&Verdict) -> bool) -> Verdict {
         let end = Instant::now() + Duration::from_secs(180);
         loop {
             let verdict = self.check();
-            if verdict.is_clean() && verdict.numbers() >= wanted {
+            if verdict.is_clean() && holds(&verdict) {
                 return verdict;
             }
             assert!(
                 Instant::now() < end,
-                "not {wanted} clean numbers in time: {}",
+                "not {what}, all clean, in time: {}",
                 verdict.0
             );
             std::thread::sleep(Duration::from_millis(500));

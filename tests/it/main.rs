@@ -13,6 +13,7 @@ mod charts;
 mod cluster;
 mod crds;
 mod guard;
+mod guide;
 mod helm;
 mod hooks;
 mod hostile;

@@ -61,6 +61,24 @@ fn a_revision_that_commits_and_then_fails_loses_and_doubles_nothing() {
         "the new revision committed: {after:?}"
     );
 
+    // The same, but the job fails for good: Flink then takes its records of high availability away, and
+    // only REST still tells its last checkpoint.
+    let failing = ledger.version("v3", &["--fail-after", "1200"]);
+    let no_restart = "flinkConfiguration.restart-strategy\\.type=none";
+    ends_with(
+        &mut ledger.release(
+            "upgrade",
+            &failing,
+            &["--set", no_restart, "--stable-for", "60s"],
+        ),
+        82,
+    );
+    let after = ledger.wait_for_more(500);
+    assert!(
+        after.lines_of("v3") > 0,
+        "the new revision committed: {after:?}"
+    );
+
     succeeds(&mut ledger.command("uninstall", &[]));
     let last = ledger.check();
     assert!(last.is_clean(), "{last:?}");
