@@ -333,7 +333,10 @@ impl Session<'_> {
             self.store()
                 .delete(&self.release, stored.release.version)
                 .await?;
-            self.end_journal().await?;
+            // An earlier operation may have left what this one was to go on from.
+            if journal.jobs.iter().all(|j| j.reached.is_none()) {
+                self.end_journal().await?;
+            }
             return Err(error);
         }
         stored.release.info.status = Status::Failed;
