@@ -182,7 +182,7 @@ impl Session<'_> {
         intent: Intent,
         look: Look,
     ) -> Result<Outline, Error> {
-        let interrupted = self.journal().await?;
+        let interrupted = self.left(&mut intent.history.clone(), true).await?.open();
         self.check_pending(&intent.history, interrupted.as_ref())?;
         let is_interrupted = interrupted.is_some();
         let change = Change {
