@@ -137,8 +137,9 @@ fn object(out: &mut String, step: &ObjectStep, namespace: &str, parts: Parts) {
     for line in remarks(step) {
         let _ = writeln!(out, "    {}", paint(DIM, &line));
     }
-    if let Some(why) = &step.refused {
-        let _ = writeln!(out, "    {}", paint(RED, &format!("refused: {why}")));
+    for (at, line) in step.refused.iter().flat_map(|why| why.lines()).enumerate() {
+        let word = if at == 0 { "refused: " } else { "" };
+        let _ = writeln!(out, "    {}", paint(RED, &format!("{word}{line}")));
     }
     if parts.diffs {
         for line in step.diff.lines() {

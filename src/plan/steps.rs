@@ -425,6 +425,7 @@ fn reason(seen: &Seen<'_>, fields: &[String]) -> String {
     match seen.change {
         Change::Create if seen.recorded.is_some() => "it went missing".to_owned(),
         Change::Create => "it is not there yet".to_owned(),
+        Change::Update if seen.refused.is_some() && fields.is_empty() => String::new(),
         Change::Update if fields.is_empty() => "it can't be told what changes".to_owned(),
         Change::Update => match (seen.recorded, seen.wanted) {
             (Some(recorded), Some(wanted)) if same_wish(recorded, wanted) => {

@@ -23,7 +23,7 @@ async fn each_kind_of_change_is_planned_and_nothing_is_touched() {
             ("templates/gone.yaml", &map("gone", "k: v")),
             ("templates/lost.yaml", &map("lost", "k: v")),
             ("templates/kept.yaml", kept),
-            ("templates/d.yaml", &deployment("x")),
+            ("templates/d.yaml", &deployment("one")),
         ],
     );
     let planned = place
@@ -47,7 +47,7 @@ async fn each_kind_of_change_is_planned_and_nothing_is_touched() {
             ("templates/a.yaml", &map("a", "k: \"{{ .Values.k }}\"")),
             ("templates/same.yaml", &map("same", "k: v")),
             ("templates/lost.yaml", &map("lost", "k: v")),
-            ("templates/d.yaml", &deployment("y")),
+            ("templates/d.yaml", &deployment("two")),
             ("templates/theirs.yaml", &map("theirs", "k: ours")),
             ("templates/new.yaml", &map("new", "k: v")),
         ],
@@ -68,7 +68,9 @@ async fn each_kind_of_change_is_planned_and_nothing_is_touched() {
     );
     assert_eq!(plan["totals"]["refused"], 1);
 
-    let plan = with(&["--take-ownership", "-o", "json"]).ends(0).json();
+    let plan = with(&["--take-ownership", "--force-conflicts", "-o", "json"])
+        .ends(0)
+        .json();
     let expected = [
         ("ConfigMap/a", "update"),
         ("ConfigMap/gone", "delete"),
@@ -118,7 +120,7 @@ async fn each_kind_of_change_is_planned_and_nothing_is_touched() {
     assert_eq!(plan["values"][0]["setBy"], "prod.yaml:2");
 
     // For people, and for a merge request.
-    let text = with(&["--take-ownership"]).ends(0).out;
+    let text = with(&["--take-ownership", "--force-conflicts"]).ends(0).out;
     for part in [
         "upgrade of r",
         "goes from revision 1 to 2",
@@ -129,13 +131,20 @@ async fn each_kind_of_change_is_planned_and_nothing_is_touched() {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }
     assert!(!text.contains('\u{1b}'), "no colours where nobody looks");
-    let markdown = with(&["--take-ownership", "-o", "markdown"]).ends(0).out;
+    let markdown = with(&["--take-ownership", "--force-conflicts", "-o", "markdown"])
+        .ends(0)
+        .out;
     assert!(
         markdown.contains("| recreate | Deployment/d |") && markdown.contains("```diff"),
         "{markdown}"
     );
-    with(&["--take-ownership", "--detailed-exitcode"]).ends(2);
-    with(&["--take-ownership", "-o", "yaml"])
+    with(&[
+        "--take-ownership",
+        "--force-conflicts",
+        "--detailed-exitcode",
+    ])
+    .ends(2);
+    with(&["--take-ownership", "--force-conflicts", "-o", "yaml"])
         .ends(0)
         .says("change: recreate");
     assert_eq!(place.versions(), before, "a plan touches nothing");
@@ -149,6 +158,7 @@ async fn each_kind_of_change_is_planned_and_nothing_is_touched() {
             "-f",
             "prod.yaml",
             "--take-ownership",
+            "--force-conflicts",
         ])
         .ends(0);
     let history = |count: usize| {
@@ -326,11 +336,7 @@ async fn revisions_and_releases_are_compared() {
         "k=three,extra=true",
     ];
     let said = place.nutkin(&upgrade).ends(0).says("+  k: three");
-    assert!(
-        said.out.contains("-C") || !said.out.contains("totals"),
-        "{}",
-        said.out
-    );
+    assert!(!said.out.contains("values that differ"), "{}", said.out);
     // Somebody's change shows against the live object, not against the record.
     place.kubectl(&["delete", "configmap", "b"]);
     place
