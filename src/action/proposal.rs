@@ -97,6 +97,7 @@ fn compare_values(
     // Without the charts below, which a record doesn't keep.
     let (before, after) = (recorded_values(older), recorded_values(record));
     let old_secrets = values::secrets(chart, &before);
+    texts.extend(secret_texts(&before, &secrets));
     texts.extend(secret_texts(&before, &old_secrets));
     texts.extend(recorded_secrets(older));
     let changed = changes(

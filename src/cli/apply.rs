@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::conceal::conceal;
 use super::output::Format;
 use super::progress::Progress;
 use super::release_flags::session;
@@ -24,7 +25,8 @@ use crate::action::Applied;
 pub struct Args {
     /// The plan's file
     file: PathBuf,
-    /// A file with the age identity that opens an encrypted plan. May be repeated
+    /// A file with the age identity that opens an encrypted plan, besides $SOPS_AGE_KEY,
+    /// $SOPS_AGE_KEY_FILE and ~/.config/sops/age/keys.txt. May be repeated
     #[arg(long, value_name = "FILE")]
     age_identity: Vec<PathBuf>,
     /// The shape of the result
@@ -64,7 +66,8 @@ impl Args {
         });
         progress.end();
         match applied? {
-            Applied::Revision(outcome) => {
+            Applied::Revision(mut outcome) => {
+                conceal(&cx.output, &mut outcome.release);
                 show_outcome(cx, &outcome, self.output, &RevisionFlags::default(), false)
             }
             Applied::End(ended) => {

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::conceal::conceal;
 use super::plan_flags::ShowFlags;
 use super::plan_text::Parts;
 use super::progress::Progress;
@@ -61,13 +62,11 @@ impl Args {
         progress.end();
         let (drift, fixed) = ended?;
         match fixed {
-            Some(outcome) => show_outcome(
-                cx,
-                &outcome,
-                self.show.format(),
-                &RevisionFlags::default(),
-                false,
-            ),
+            Some(mut outcome) => {
+                conceal(&cx.output, &mut outcome.release);
+                let flags = RevisionFlags::default();
+                show_outcome(cx, &outcome, self.show.format(), &flags, false)
+            }
             None => {
                 self.print(cx, &drift)?;
                 Ok(self.show.code(drift.drifted))

@@ -6,7 +6,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::error::{CommandError, Kind};
+use super::values_flags::identities;
 use crate::action::SavedPlan;
+use crate::values::age as age_file;
 
 /// The largest plan that is read, in bytes.
 const MAX: u64 = 64 << 20;
@@ -83,13 +85,13 @@ pub fn write(path: &Path, text: &[u8], seal: &Seal) -> Result<(), CommandError> 
 }
 
 /// Reads a plan, with an identity where it is encrypted.
-pub fn read(path: &Path, identities: &[PathBuf]) -> Result<SavedPlan, CommandError> {
+pub fn read(path: &Path, keys: &[PathBuf]) -> Result<SavedPlan, CommandError> {
     let name = path.display();
     let bytes = bytes(path)?;
-    let text = if bytes.starts_with(b"age-encryption.org/v1\n") {
-        open(&bytes, identities).map_err(|why| {
-            CommandError::new(Kind::Invalid, format_args!("{name}: {why}"))
-                .hint("--age-identity FILE names the identity that the plan is encrypted to")
+    let text = if age_file::is_age(&bytes) {
+        open(&bytes, keys).map_err(|e| CommandError {
+            message: format!("{name}: {}", e.message),
+            ..e
         })?
     } else {
         bytes
@@ -115,31 +117,11 @@ fn bytes(path: &Path) -> Result<Vec<u8>, CommandError> {
     Ok(bytes)
 }
 
-fn open(sealed: &[u8], files: &[PathBuf]) -> Result<Vec<u8>, String> {
-    if files.is_empty() {
-        return Err("the plan is encrypted with age".to_owned());
-    }
-    let mut identities: Vec<age::x25519::Identity> = Vec::new();
-    for file in files {
-        let text = bytes(file).map_err(|e| e.message)?;
-        let text = String::from_utf8_lossy(&text);
-        let lines = text.lines().map(str::trim).enumerate();
-        for (at, line) in lines.filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
-            let identity = line
-                .parse()
-                .map_err(|_| format!("{}:{}: no age identity", file.display(), at + 1))?;
-            identities.push(identity);
-        }
-    }
-    let decryptor = age::Decryptor::new(sealed).map_err(|e| e.to_string())?;
-    let all = identities.iter().map(|i| i as &dyn age::Identity);
-    let reader = decryptor.decrypt(all).map_err(|e| e.to_string())?;
-    let mut text = Vec::new();
-    reader
-        .take(MAX)
-        .read_to_end(&mut text)
-        .map_err(|e| e.to_string())?;
-    Ok(text)
+fn open(sealed: &[u8], files: &[PathBuf]) -> Result<Vec<u8>, CommandError> {
+    age_file::open(sealed, &identities(files)?).map_err(|e| {
+        CommandError::new(Kind::Invalid, e)
+            .hint("--age-identity FILE names the identity that the plan is encrypted to")
+    })
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ impl From<values::Error> for CommandError {
 }
 
 /// The user's age identities: of the flag, and of where SOPS looks for them.
-fn identities(files: &[PathBuf]) -> Result<Identities, CommandError> {
+pub(super) fn identities(files: &[PathBuf]) -> Result<Identities, CommandError> {
     let mut identities = Identities::default();
     let mut add = |name: &str, text: &str| {
         identities.add(text).map_err(|line| {

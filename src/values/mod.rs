@@ -1,6 +1,6 @@
 //! Values: what the user sets over what charts set by default, each with its origin.
 
-mod age;
+pub mod age;
 mod coalesce;
 mod dependencies;
 mod load;
