@@ -92,8 +92,8 @@ impl Args {
         let (name, source) = what.named(cx)?;
         let options = what.options();
         if what.objects.is_client_only() {
-            let namespace = cx.global.namespace.as_deref().unwrap_or("default");
-            let mut release = offline(&source, &name, namespace, options.crds)?;
+            let namespace = cx.release_namespace();
+            let mut release = offline(&source, &name, &namespace, options.crds)?;
             release.info.description = options.description.unwrap_or_default();
             let outcome = Outcome {
                 release,

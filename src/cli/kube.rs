@@ -73,11 +73,11 @@ pub struct KubeFlags {
 }
 
 impl Context {
-    /// A client for the cluster of the flags; no request is sent yet.
-    pub async fn connect(&self) -> Result<Client, CommandError> {
+    /// What the flags say about the cluster.
+    fn cluster_options(&self) -> Options {
         let kube = &self.global.kube;
         let given = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
-        let options = Options {
+        Options {
             kubeconfig: kube.kubeconfig.clone(),
             context: given(&kube.kube_context),
             namespace: given(&self.global.namespace),
@@ -96,8 +96,17 @@ impl Context {
                 .filter(|p| !p.as_os_str().is_empty()),
             tls_server_name: given(&kube.kube_tls_server_name),
             insecure: kube.kube_insecure_skip_tls_verify,
-        };
-        Ok(Client::connect(&options).await?)
+        }
+    }
+
+    /// The namespace of the flags or of the kubeconfig's context, else `default`; nothing is connected.
+    pub fn release_namespace(&self) -> String {
+        self.cluster_options().release_namespace()
+    }
+
+    /// A client for the cluster of the flags; no request is sent yet.
+    pub async fn connect(&self) -> Result<Client, CommandError> {
+        Ok(Client::connect(&self.cluster_options()).await?)
     }
 
     /// Refuses a `HELM_DRIVER` whose releases nutkin doesn't see.

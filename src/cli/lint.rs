@@ -19,6 +19,9 @@ use crate::values;
 /// Fails (65) on errors; with --strict on warnings too. A chart allows a rule by its annotation
 /// nutkin.dev/lint-allow. The rules are listed in docs/lint.md.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  nutkin lint charts/flink-application -f values/prod.yaml --strict
+  nutkin lint ./orders --kube-version 1.33 -o sarif > lint.sarif")]
 pub struct Args {
     /// The chart: a folder, an archive, REPOSITORY/CHART, oci://…, an address, or a name with --repo; may be repeated
     #[arg(default_value = ".", value_name = "CHART")]

@@ -118,6 +118,9 @@ enum Command {
     Test(test::Args),
     Values(values::Args),
     Verify(verify::Args),
+    Env(env::Args),
+    Man(man::Args),
+    Version(version::Args),
 }
 
 /// What a command's `run` gets besides its own arguments.
@@ -217,14 +220,19 @@ fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
         Command::Test(args) => args.run(cx),
         Command::Values(args) => args.run(cx),
         Command::Verify(args) => args.run(cx),
+        Command::Env(args) => args.run(cx),
+        Command::Man(args) => args.run(cx),
+        Command::Version(args) => args.run(cx),
     }
 }
 
 pub mod charts;
 mod completion;
 mod create;
+mod env;
 pub mod helm_env;
 mod lint;
+mod man;
 mod package;
 mod post_renderer;
 pub mod render_flags;
@@ -234,3 +242,4 @@ mod test;
 mod values;
 pub mod values_flags;
 mod verify;
+mod version;

@@ -17,10 +17,10 @@ use crate::template::funcs::semver::Version;
 /// With --sign, a provenance file is written beside the archive (NAME-VERSION.tgz.prov), which
 /// `nutkin verify` and `helm verify` check.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  nutkin package ./orders -d dist --version 1.2.0\n  \
-nutkin package ./orders --sign --key 'Release Team' --keyring secring.gpg --passphrase-file pass.txt"
-)]
+#[command(after_help = "Examples:
+  nutkin package ./orders -d dist --version 1.2.0 --app-version 2.3.0
+  nutkin package ./orders ./payments
+  nutkin package ./orders --sign --key 'Release Team' --keyring secring.gpg --passphrase-file pass.txt")]
 pub struct Args {
     /// The chart's folder; may be repeated
     #[arg(required = true, value_name = "CHART")]

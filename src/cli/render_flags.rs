@@ -9,6 +9,7 @@ use super::post_renderer::Program;
 use crate::render;
 use crate::template::gotmpl::engine::render_text;
 use crate::template::gotmpl::exec;
+use crate::yaml::Value;
 
 /// How templates are rendered, with Helm's names and meanings.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -98,10 +99,13 @@ impl NameFlags {
             (Some(_), ..) if self.generate_name => return Err(twice("--generate-name")),
             (Some(_), Some(_), _) => return Err(twice("--name-template")),
             (Some(name), ..) => name.clone(),
-            (None, Some(template), _) => {
-                render_text("name-template", template, &exec::Options::default())
-                    .map_err(|e| usage(format!("--name-template: {e}")))?
-            }
+            (None, Some(template), _) => render_text(
+                "name-template",
+                template,
+                &Value::Null,
+                &exec::Options::default(),
+            )
+            .map_err(|e| usage(format!("--name-template: {e}")))?,
             (None, None, Some(name)) => name.to_owned(),
             (None, None, None) if self.generate_name => {
                 format!(

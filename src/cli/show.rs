@@ -9,6 +9,10 @@ use crate::chart::{self, Chart};
 
 /// Show a chart's metadata, values, README or CRDs
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  nutkin show values charts/flink-application > my-values.yaml
+  nutkin show chart orders-1.2.0.tgz
+  nutkin show crds ./operator")]
 pub struct Args {
     #[command(subcommand)]
     part: Part,

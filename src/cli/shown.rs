@@ -83,10 +83,7 @@ fn as_dry_run(release: &mut Release) {
 fn dry_run_text(mut release: Release) -> Result<String, CommandError> {
     let notes = std::mem::take(&mut release.info.notes);
     let (hooks, manifest) = (hooks(&release), release.manifest.clone());
-    // The tests are among the hooks.
-    release.hooks.clear();
-    let status = describe(&release, Show::Status, None)?;
-    let mut text = status.replace("TEST SUITE: None\n", "");
+    let mut text = describe(&release, Show::Status, None)?;
     let _ = write!(text, "HOOKS:\n{hooks}MANIFEST:\n{manifest}\n");
     if !notes.is_empty() {
         let _ = writeln!(text, "NOTES:\n{}", notes.trim());

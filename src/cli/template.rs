@@ -7,12 +7,15 @@ use std::process::ExitCode;
 
 use super::chart_flags::ChartFlags;
 use super::error::{CommandError, Kind};
+use super::kube::release_name;
+use super::release_flags::DryRun;
 use super::render_flags::{NameFlags, RenderFlags};
 use super::shown::HIDDEN;
 use super::values_flags::ValueFlags;
 use super::{Context, charts};
-use crate::chart::path_match;
-use crate::render::{Capabilities, Document, ReleaseOptions};
+use crate::chart::{Chart, path_match};
+use crate::cluster::{self, Apply};
+use crate::render::{Capabilities, Document, Options, ReleaseOptions, Rendered};
 
 /// Render a chart's templates, without a cluster
 ///
@@ -67,6 +70,47 @@ pub struct Args {
     /// Fetch the charts that Chart.yaml wants and charts/ doesn't have
     #[arg(long)]
     dependency_update: bool,
+    /// With `server`, ask the cluster: for its version and APIs, in `lookup`, and whether it would take the objects
+    #[arg(long, value_enum, hide_possible_values = true, value_name = "client|server", num_args = 0..=1, default_value = "client", default_missing_value = "client", require_equals = true)]
+    dry_run: DryRun,
+    /// The old name of --dry-run=server
+    #[arg(long, hide = true, conflicts_with = "dry_run")]
+    validate: bool,
+    #[command(flatten)]
+    install: InstallFlags,
+}
+
+/// Flags of install that helm's template takes too, so that a command line serves both. Nothing is installed, so
+/// they change nothing.
+#[derive(Debug, Clone, clap::Args)]
+#[allow(dead_code, reason = "they change nothing")]
+struct InstallFlags {
+    #[arg(long, hide = true)]
+    create_namespace: bool,
+    #[arg(long, hide = true)]
+    description: Option<String>,
+    #[arg(long, hide = true)]
+    force_conflicts: bool,
+    #[arg(long, hide = true, alias = "force")]
+    force_replace: bool,
+    #[arg(short = 'l', long, hide = true)]
+    labels: Vec<String>,
+    #[arg(long, hide = true)]
+    replace: bool,
+    #[arg(long, hide = true, alias = "atomic")]
+    rollback_on_failure: bool,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true)]
+    server_side: Option<Option<String>>,
+    #[arg(long, hide = true)]
+    skip_crds: bool,
+    #[arg(long, hide = true)]
+    take_ownership: bool,
+    #[arg(long, hide = true)]
+    timeout: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true)]
+    wait: Option<Option<String>>,
+    #[arg(long, hide = true)]
+    wait_for_jobs: bool,
 }
 
 /// A piece of output: its source, and its text without the separator.
@@ -81,6 +125,7 @@ impl Args {
         let (name, path) = self
             .naming
             .resolve(&self.name_and_chart, Some("release-name"))?;
+        release_name(&name)?;
         let loaded = self.from.load_whole(&path, self.dependency_update, cx)?;
         let chart = loaded.chart;
         if chart.is_library() {
@@ -103,24 +148,18 @@ impl Args {
             .collect();
         let release = ReleaseOptions {
             name: name.clone(),
-            namespace: cx
-                .global
-                .namespace
-                .clone()
-                .unwrap_or_else(|| "default".to_owned()),
+            namespace: cx.release_namespace(),
             revision: 1,
             is_upgrade: self.is_upgrade,
         };
-        let options = self.rendering.options()?;
-        let (_, rendered) = charts::render_chart(
-            chart,
-            loaded.folder.as_deref(),
-            &self.values,
-            &release,
-            &self.capabilities()?,
-            &options,
-            &cx.output,
-        )?;
+        let folder = loaded.folder.as_deref();
+        let rendered = if self.validate || self.dry_run == DryRun::Server {
+            cx.block_on(self.render_with_cluster(cx, chart, folder, &release))?
+        } else {
+            let capabilities = self.capabilities(Capabilities::default())?;
+            let options = self.rendering.options()?;
+            self.render(cx, chart, folder, &release, &capabilities, &options)?
+        };
         let hooks = rendered
             .hooks
             .into_iter()
@@ -209,11 +248,92 @@ impl Args {
             fs::write(&path, text).map_err(|e| failed(&path, e))?;
             cx.output.data(&format!("wrote {}\n", path.display()))?;
         }
+        // Helm ends with the manifest, of which nothing is left to print.
+        cx.output.data("\n")?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn capabilities(&self) -> Result<Capabilities, CommandError> {
-        let mut capabilities = Capabilities::default();
+    fn render(
+        &self,
+        cx: &Context,
+        chart: Chart,
+        folder: Option<&Path>,
+        release: &ReleaseOptions,
+        capabilities: &Capabilities,
+        options: &Options,
+    ) -> Result<Rendered, CommandError> {
+        let values = &self.values;
+        let made = charts::render_chart(
+            chart,
+            folder,
+            values,
+            release,
+            capabilities,
+            options,
+            &cx.output,
+        )?;
+        Ok(made.1)
+    }
+
+    /// Renders with what the cluster says of itself, and asks it whether it would take the objects.
+    async fn render_with_cluster(
+        &self,
+        cx: &Context,
+        chart: Chart,
+        folder: Option<&Path>,
+        release: &ReleaseOptions,
+    ) -> Result<Rendered, CommandError> {
+        let client = cx.connect().await?;
+        let capabilities = self.capabilities(client.capabilities().await?)?;
+        let options = Options {
+            lookup: Some(client.lookup()),
+            ..self.rendering.options()?
+        };
+        let crds = chart.crd_files().len();
+        let rendered = self.render(cx, chart, folder, release, &capabilities, &options)?;
+        let strict = !self.rendering.disable_openapi_validation;
+        let mut refused = Vec::new();
+        for document in &rendered.documents {
+            if document.object.is_null() {
+                continue;
+            }
+            let how = Apply {
+                force: true,
+                dry_run: true,
+                strict,
+            };
+            let tried = if document.name().is_empty() {
+                client.create(&document.object, true).await
+            } else {
+                client.apply(&document.object, how).await
+            };
+            let what = format!("{} {}", document.kind(), document.name());
+            match tried {
+                Ok(_) => {}
+                // What it lives in may be made before it.
+                Err(e @ cluster::Error::NoNamespace { .. }) => {
+                    cx.output.note(&format!("not verified: {what}: {e}"));
+                }
+                Err(e @ cluster::Error::NoKind { .. }) if crds > 0 => {
+                    cx.output.note(&format!("not verified: {what}: {e}"));
+                }
+                Err(e) => refused.push((document.source.clone(), what, e)),
+            }
+        }
+        let Some((_, _, first)) = refused.first() else {
+            return Ok(rendered);
+        };
+        let kind = CommandError::from(first.clone()).kind;
+        let lines: Vec<String> = refused
+            .iter()
+            .map(|(source, what, e)| format!("{source}: {what}: {e}"))
+            .collect();
+        Err(CommandError::new(kind, lines.join("\n")))
+    }
+
+    /// Capabilities with what the flags say of them.
+    fn capabilities(&self, known: Capabilities) -> Result<Capabilities, CommandError> {
+        let mut capabilities = known;
         if let Some(version) = &self.kube_version {
             capabilities = capabilities
                 .with_kube_version(version)

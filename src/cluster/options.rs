@@ -73,6 +73,21 @@ impl Options {
         Ok(config)
     }
 
+    /// The namespace of the flags or of the kubeconfig's context, without a look at the cluster; `default` where
+    /// nothing names one, or the kubeconfig can't be read.
+    pub fn release_namespace(&self) -> String {
+        let given = self.namespace.clone().filter(|n| !n.is_empty());
+        given
+            .or_else(|| {
+                let kubeconfig = self.kubeconfig().ok()??;
+                let name = self.context.clone().or(kubeconfig.current_context)?;
+                let named = kubeconfig.contexts.into_iter().find(|c| c.name == name)?;
+                named.context?.namespace
+            })
+            .filter(|n| !n.is_empty())
+            .unwrap_or_else(|| "default".to_owned())
+    }
+
     /// The merged kubeconfig files; `None` where there is none and no flag stands in for one.
     fn kubeconfig(&self) -> Result<Option<Kubeconfig>> {
         if let Some(path) = &self.kubeconfig {

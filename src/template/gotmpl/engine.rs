@@ -158,12 +158,17 @@ fn render_here(
     Ok(output)
 }
 
-/// Executes a text by itself, with no object to look at: `--name-template`. It has Go's functions and sprig's, but no
-/// `include`, `tpl` or `required`.
+/// Executes a text by itself: `--name-template`, with nothing to look at, or `version --template`. It has Go's
+/// functions and sprig's, but no `include`, `tpl` or `required`.
 ///
 /// # Errors
 /// That it is no template, or fails.
-pub fn render_text(name: &str, text: &str, options: &Options) -> Result<String, Box<RenderError>> {
+pub fn render_text(
+    name: &str,
+    text: &str,
+    data: &Value,
+    options: &Options,
+) -> Result<String, Box<RenderError>> {
     on_large_stack(|stack| {
         let find_function = |name: &str| {
             let func = funcs::find(name).map(Callee::Func);
@@ -176,7 +181,7 @@ pub fn render_text(name: &str, text: &str, options: &Options) -> Result<String, 
             scope.define(Rc::new(template));
         }
         let mut ctx = Ctx::new(options, &find_function, Rc::new(scope), stack);
-        let made = ctx.execute(name, Val::Nil);
+        let made = ctx.execute(name, Val::from_yaml(data));
         let made = made.map_err(|err| Box::new(RenderError::exec(name, *err)))?;
         Ok(String::from_utf8_lossy(&made).into_owned())
     })
