@@ -1,6 +1,7 @@
 //! Flink's REST API: the calls that a release needs, and the parts of the answers it reads.
 //!
-//! Answers are read tolerantly: fields that a version lacks are defaults. Seen on 2.3 and 1.20.
+//! Answers are read tolerantly: fields that a version lacks are defaults. Seen live on 2.3.0 and
+//! 1.20.5; docs/state.md says what differs.
 
 use std::time::Duration;
 
