@@ -18,6 +18,10 @@ use crate::yaml::{Value, emit};
 
 /// Show what the record of a release holds
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  nutkin get values orders --all -o json
+  nutkin get manifest orders --revision 3
+  nutkin get notes orders")]
 pub struct Args {
     #[command(subcommand)]
     what: What,

@@ -28,8 +28,6 @@ impl Args {
     /// Prints or writes.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
         let mut root = super::Cli::command();
-        // Gives the commands below their whole names, and the flags that all commands have.
-        root.build();
         if let Some(folder) = &self.dir {
             let failed = |e: std::io::Error| {
                 CommandError::new(
@@ -41,6 +39,8 @@ impl Args {
             clap_mangen::generate_to(root, folder).map_err(failed)?;
             return Ok(ExitCode::SUCCESS);
         }
+        // Gives the commands below their whole names, and the flags that all commands have.
+        root.build();
         let mut command = &root;
         for word in &self.command {
             command = command.find_subcommand(word).ok_or_else(|| {

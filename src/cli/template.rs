@@ -246,9 +246,12 @@ impl Args {
                 fs::create_dir_all(parent).map_err(|e| failed(parent, e))?;
             }
             fs::write(&path, text).map_err(|e| failed(&path, e))?;
+        }
+        // As Helm has it: a line for each document, and at the end the manifest, of which nothing is left.
+        for piece in &pieces {
+            let path = folder.join(&piece.source);
             cx.output.data(&format!("wrote {}\n", path.display()))?;
         }
-        // Helm ends with the manifest, of which nothing is left to print.
         cx.output.data("\n")?;
         Ok(ExitCode::SUCCESS)
     }

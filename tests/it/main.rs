@@ -24,6 +24,7 @@ mod plan;
 mod rbac;
 mod recover;
 mod registry;
+mod render_flags;
 mod story;
 mod takeover;
 mod values;
