@@ -3,6 +3,7 @@
 mod one;
 
 use super::journal::{Journal, Operation};
+use super::objects::is_admitted_with;
 use super::target::Target;
 use super::{Error, Session};
 use crate::cluster::{self, DryRun, ObjectRef, holds_data};
@@ -72,6 +73,7 @@ impl Session<'_> {
         if !self.options.hooks {
             return Ok(plans);
         }
+        let others = hooks.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         for event in of {
             for index in order(hooks, event) {
                 let Some(hook) = hooks.get(index) else {
@@ -79,7 +81,9 @@ impl Session<'_> {
                 };
                 let object = read(hook)?;
                 let reference = self.reference(&object, target).await?;
-                let unverified = self.try_hook(hook, &object, &reference, target).await?;
+                let unverified = self
+                    .try_hook(hook, &object, &reference, target, &others)
+                    .await?;
                 plans.push(HookPlan {
                     event,
                     weight: hook.weight,
@@ -97,6 +101,7 @@ impl Session<'_> {
         object: &Value,
         reference: &ObjectRef,
         target: &Target,
+        others: &[Value],
     ) -> Result<Option<String>, Error> {
         let live = self.client.find(reference).await?;
         let result = match &live {
@@ -130,9 +135,12 @@ impl Session<'_> {
             Err(cluster::Error::NoKind { .. }) if target.brings(&api_version, kind).is_some() => {
                 Ok(Some(format!("the CRD of {kind} is yet to be made")))
             }
-            // Admission of a Pod asks for its service account and priority class, which the release may
-            // bring itself.
-            Err(e @ cluster::Error::Forbidden { .. }) if kind == "Pod" => Ok(Some(e.to_string())),
+            Err(e @ cluster::Error::Forbidden { .. })
+                if is_admitted_with(object, &target.objects)
+                    || is_admitted_with(object, others) =>
+            {
+                Ok(Some(e.to_string()))
+            }
             Err(e @ (cluster::Error::Invalid { .. } | cluster::Error::NoKind { .. })) => {
                 Err(Error::Invalid(format!("hook {}: {e}", hook.path)))
             }

@@ -143,6 +143,11 @@ impl Session<'_> {
             {
                 tried.unverified = Some("the role that it binds is yet to be made".to_owned());
             }
+            Err(e @ cluster::Error::Forbidden { .. })
+                if is_admitted_with(wanted, &change.target.objects) =>
+            {
+                tried.unverified = Some(e.to_string());
+            }
             Err(
                 e @ (cluster::Error::Invalid { .. }
                 | cluster::Error::NoNamespace { .. }
@@ -210,4 +215,20 @@ fn marked(object: &Value, release: &str, namespace: &str) -> Value {
     let mut object = object.clone();
     ownership::stamp(&mut object, release, namespace);
     object
+}
+
+/// Whether objects bring what the admission of a Pod asks for: its service account or priority class.
+pub(super) fn is_admitted_with(pod: &Value, objects: &[Value]) -> bool {
+    let needs = [
+        ("ServiceAccount", "serviceAccountName"),
+        ("PriorityClass", "priorityClassName"),
+    ];
+    manifest::kind(pod) == "Pod"
+        && needs.iter().any(|(kind, field)| {
+            let name = manifest::text(pod, &["spec", field]);
+            !name.is_empty()
+                && objects
+                    .iter()
+                    .any(|o| manifest::kind(o) == *kind && manifest::name(o) == name)
+        })
 }

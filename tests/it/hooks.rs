@@ -400,6 +400,10 @@ impl Namespace {
 #[test]
 #[ignore = "needs a cluster"]
 fn hooks_of_an_upgrade_see_the_job_run() {
+    if std::env::var_os("NUTKIN_TEST_FULL").is_none() {
+        println!("left out: NUTKIN_TEST_FULL is not set");
+        return;
+    }
     let ledger = crate::ledger::Ledger::new("hook-job");
     let folder = tempfile::tempdir().unwrap();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/flink-application");

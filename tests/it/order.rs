@@ -237,3 +237,36 @@ async fn the_same_object_under_another_group_stays() {
     assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"]);
     assert!(after["metadata"]["deletionTimestamp"].is_null());
 }
+
+/// A Pod with a service account of the same chart can't be tried before that is there, and comes all
+/// the same; as a hook too.
+#[tokio::test]
+#[ignore = "needs a cluster"]
+async fn a_pod_with_its_own_service_account_is_installed() {
+    let ns = Namespace::new("account").await;
+    let folder = tempfile::tempdir().unwrap();
+    let pod = |name: &str, annotations: Value| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "annotations": annotations},
+            "spec": {"serviceAccountName": "own", "nodeSelector": {"none": "such"},
+                "containers": [{"name": "c", "image": "i"}]}})
+    };
+    let hook = json!({"helm.sh/hook": "post-install", "nutkin.dev/ready": "ignore"});
+    let path = chart(
+        folder.path(),
+        &[
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "own"}}),
+            pod("plain", json!({})),
+            pod("hook", hook),
+        ],
+    );
+    // The hook's pod never runs.
+    let said = ns.run(&["install", "r", path.to_str().unwrap(), "--timeout", "2s"]);
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(
+        said.err.contains("post-install hook Pod/hook failed"),
+        "{}",
+        said.err
+    );
+    let plain = ObjectRef::new("v1", "Pod", None, "plain");
+    assert!(ns.client.find(&plain).await.unwrap().is_some());
+}
