@@ -6,7 +6,7 @@ use std::time::Instant;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::prepare::{JobAction, ObjectPlan, Planned};
-use super::{Error, Session};
+use super::{Error, Event, Session};
 use crate::cluster::{self, Apply, Delete, ObjectRef, PARALLEL, Progress, Query, Wait, WaitError};
 use crate::flink::manifest::{at, list};
 use crate::plan::crds::served;
@@ -218,27 +218,25 @@ impl Session<'_> {
 
     /// Waits until objects are ready.
     pub(super) async fn await_ready(&self, objects: &[ObjectRef]) -> Result<(), Error> {
-        let how = Wait {
-            timeout: self.options.timeout,
-            ..Wait::default()
-        };
-        let heard = |progress: Progress| match progress {
-            Progress::State { object, state } if !state.is_ready() => {
-                self.waiting(object.to_string(), state.reason());
-            }
-            Progress::Pod {
-                object,
-                pod,
-                reason,
-            } => {
-                self.waiting(object.to_string(), format!("Pod/{pod}: {reason}"));
-            }
-            Progress::State { .. } => {}
-        };
-        match self.client.wait_ready(objects, &how, heard).await {
+        let heard = |progress: Progress| self.report.event(Event::from(&progress));
+        match self
+            .client
+            .wait_ready(objects, &self.patience(), heard)
+            .await
+        {
             Ok(()) => Ok(()),
             Err(WaitError::Cluster(e)) => Err(e.into()),
-            Err(e) => Err(Error::Failed(e.to_string())),
+            Err(e) => Err(Error::NotReady(Box::new(e))),
+        }
+    }
+
+    /// How long objects are waited for, and what counts as ready.
+    pub(super) fn patience(&self) -> Wait {
+        Wait {
+            timeout: self.options.timeout,
+            unhealthy_grace: self.options.unhealthy_grace,
+            unschedulable_grace: self.options.unhealthy_grace * 5,
+            rules: self.options.rules,
         }
     }
 

@@ -187,9 +187,13 @@ impl Session<'_> {
             self.rename_entry(journal, job);
         }
         let downtime_from = begun;
-        self.check_lock()
-            .await
-            .map_err(|e| broken(e, stopped, changed))?;
+        let ours = if planned.jobs.is_empty() {
+            // Each apply looks for itself.
+            self.lock_is_fresh().await
+        } else {
+            self.check_lock().await
+        };
+        ours.map_err(|e| broken(e, stopped, changed))?;
         if !stopped {
             self.signals.check().map_err(Broken::before)?;
         }
@@ -224,9 +228,11 @@ impl Session<'_> {
                 journal.job_mut(&new.name, &new.namespace).reached = Some(Reached::Applied);
             }
         }
-        self.save_journal(journal)
-            .await
-            .map_err(|e| broken(e, stopped, changed))?;
+        if !planned.jobs.is_empty() {
+            self.save_journal(journal)
+                .await
+                .map_err(|e| broken(e, stopped, changed))?;
+        }
         self.prune(planned, &applied)
             .await
             .map_err(|e| broken(e, stopped, changed))?;
@@ -236,6 +242,11 @@ impl Session<'_> {
             else {
                 continue;
             };
+            if new.mode == Mode::StandaloneSession {
+                self.observe_session(new)
+                    .await
+                    .map_err(|e| broken(e, stopped, changed))?;
+            }
             if new.mode != Mode::StandaloneApplication {
                 continue;
             }

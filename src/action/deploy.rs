@@ -1,20 +1,22 @@
 //! A new revision, from a chart or an older revision: record, journal, change, and going back.
 
-use std::time::Instant;
-
 use super::change::Broken;
 use super::crds::CrdPlan;
 use super::hooks::{HookPlan, events};
 use super::interrupted::is_under_way;
-use super::journal::{Journal, Operation, RevisionNote, StartedJob};
+use super::journal::{Journal, Operation, StartedJob};
+use super::note::{self, Origin, Run};
 use super::prepare::{Change, JobAction, Planned};
 use super::target::Target;
 use super::{Error, Session};
 use crate::cluster::{self, ObjectRef};
+use crate::flink::workload::recognise;
 use crate::plan::bonds::Bonds;
 use crate::plan::objects::Change as ObjectAction;
 use crate::plan::values::ValueChange;
-use crate::release::{LockError, Release, Status, Store, StoreError, Stored, Time};
+use crate::release::{
+    LockError, Release, Revision, Status, Store, StoreError, Stored, Time, to_prune,
+};
 use crate::yaml::{Value, go_json};
 
 /// A revision in the making.
@@ -33,6 +35,8 @@ pub(crate) struct Proposal {
     pub secrets: Vec<String>,
     /// What it is bound to, where it is a saved plan's.
     pub approved: Option<Bonds>,
+    /// What it is made from.
+    pub from: Origin,
 }
 
 /// How an operation ended well.
@@ -70,7 +74,7 @@ impl Session<'_> {
         mut history: Vec<Stored>,
         dry_run: bool,
     ) -> Result<Outcome, Error> {
-        let begun = Instant::now();
+        let mut run = Run::begin(proposal.operation, proposal.from.clone());
         Store::check(&proposal.record)?;
         if dry_run && self.options.client_only {
             return Ok(Outcome {
@@ -87,13 +91,23 @@ impl Session<'_> {
             target: proposal.target.clone(),
             interrupted: interrupted.clone(),
             going_back: false,
+            ask_all: proposal.approved.is_some(),
         };
         let crds = self.plan_crds(&change.target.crds).await?;
         let approved = proposal.approved.as_ref();
-        let planned = match self
-            .plan_as_approved(&change, proposal.operation, approved)
-            .await
-        {
+        let who = async {
+            if dry_run {
+                None
+            } else {
+                self.client.user().await
+            }
+        };
+        let (planned, by) = tokio::join!(
+            self.plan_as_approved(&change, proposal.operation, approved),
+            who
+        );
+        run.by = by;
+        let planned = match planned {
             Ok(planned) => planned,
             Err(e) => {
                 // Who is interrupted looks less long, and may see a job before it runs.
@@ -182,9 +196,7 @@ impl Session<'_> {
             .await
         {
             Ok(jobs) => {
-                let release = self
-                    .succeed(stored, &history, &jobs, proposal.operation, begun)
-                    .await?;
+                let release = self.succeed(stored, &history, &jobs, &run).await?;
                 Ok(Outcome {
                     release,
                     jobs,
@@ -193,7 +205,7 @@ impl Session<'_> {
                 })
             }
             Err(broken) => self
-                .fail(stored, &history, journal, broken, begun, proposal.operation)
+                .fail(stored, &history, journal, broken, &run)
                 .await
                 .map(|()| Outcome {
                     release: record,
@@ -263,15 +275,14 @@ impl Session<'_> {
         mut stored: Stored,
         history: &[Stored],
         jobs: &[StartedJob],
-        operation: Operation,
-        begun: Instant,
+        run: &Run,
     ) -> Result<Release, Error> {
         stored.release.info.status = Status::Deployed;
         stored.release.info.description =
             self.options
                 .description
                 .clone()
-                .unwrap_or_else(|| match operation {
+                .unwrap_or_else(|| match run.operation {
                     Operation::Install => "Install complete".to_owned(),
                     Operation::Rollback => {
                         format!("Rollback to {}", stored.release.info.rollback_revision)
@@ -281,29 +292,48 @@ impl Session<'_> {
         stored.release.info.last_deployed = Some(Time::now());
         // The new one first: a kill in between leaves two deployed, of which Helm takes the newest.
         let stored = self.store().update(&stored).await?;
-        for old in history
+        let superseded = history
             .iter()
             .filter(|s| s.release.info.status == Status::Deployed)
-        {
-            let mut old = old.clone();
-            old.release.info.status = Status::Superseded;
-            self.store().update(&old).await?;
-        }
-        self.save_note(&RevisionNote {
-            revision: stored.release.version,
-            operation: operation.word().to_owned(),
-            jobs: jobs.to_vec(),
-            error: None,
-            seconds: begun.elapsed().as_secs_f64(),
-        })
-        .await?;
+            .map(|old| async move {
+                let mut old = old.clone();
+                old.release.info.status = Status::Superseded;
+                self.store().update(&old).await.map_err(Error::from)
+            });
+        let mut note = run.note(stored.release.version);
+        note.jobs = jobs.to_vec();
+        tokio::try_join!(
+            futures::future::try_join_all(superseded),
+            self.save_note(&note)
+        )?;
         self.end_journal().await?;
-        if self.options.history_max > 0 {
-            self.store()
-                .prune(&self.release, self.options.history_max as usize)
-                .await?;
-        }
+        self.prune_history(history, stored.release.version).await?;
         Ok(stored.release)
+    }
+
+    /// Deletes revisions beyond `--history-max`, and the notes of revisions that are gone.
+    async fn prune_history(&self, history: &[Stored], new: u32) -> Result<(), Error> {
+        let max = self.options.history_max as usize;
+        let mut revisions: Vec<Revision> = history
+            .iter()
+            .map(|s| Revision {
+                version: s.release.version,
+                status: match s.release.info.status {
+                    Status::Deployed => Status::Superseded,
+                    status => status,
+                },
+            })
+            .collect();
+        revisions.push(Revision {
+            version: new,
+            status: Status::Deployed,
+        });
+        // Nearly always there is nothing to do, and then nothing is asked.
+        if to_prune(&revisions, max).is_empty() {
+            return Ok(());
+        }
+        let gone = self.store().prune(&self.release, max).await?;
+        self.drop_notes(&gone).await
     }
 
     /// Records a failure, and goes back where that is wanted and possible. Never `Ok` but in name.
@@ -313,8 +343,7 @@ impl Session<'_> {
         history: &[Stored],
         mut journal: Journal,
         broken: Broken,
-        begun: Instant,
-        operation: Operation,
+        run: &Run,
     ) -> Result<(), Error> {
         let Broken {
             error,
@@ -348,14 +377,14 @@ impl Session<'_> {
                 return Err(error);
             }
         };
-        self.save_note(&RevisionNote {
-            revision: failed.release.version,
-            operation: operation.word().to_owned(),
-            jobs: Vec::new(),
-            error: Some(error.to_string()),
-            seconds: begun.elapsed().as_secs_f64(),
-        })
-        .await?;
+        let mut note = run.note(failed.release.version);
+        let objects = Target::of_manifest(&failed.release.manifest, &self.namespace)?.objects;
+        let secrets = note::secret_values(&objects);
+        note.error = Some(note::masked(&error.to_string(), &secrets));
+        if let Error::NotReady(cause) = &error {
+            note.take_failure(cause, &secrets);
+        }
+        self.save_note(&note).await?;
         if !stopped && !changed {
             // Where a stop may have been sent, the next command asks after it.
             if journal.jobs.iter().all(|j| j.reached.is_none()) {
@@ -380,7 +409,12 @@ impl Session<'_> {
             self.options.rollback_on_failure
         };
         let Some(deployed) = deployed.filter(|_| wanted) else {
-            if stopped && matches!(error, Error::Failed(_)) && !wanted {
+            // A job that it started may have state by now: that is the user's to give up.
+            let has_jobs = !recognise(&objects, &self.namespace).is_empty();
+            if self.options.rollback_on_failure && deployed.is_none() && !has_jobs {
+                return Err(self.withdraw(&error, &note).await);
+            }
+            if stopped && matches!(error, Error::Failed(_) | Error::NotReady(_)) && !wanted {
                 return Err(Error::NotStable {
                     why: error.to_string(),
                 });
@@ -395,7 +429,10 @@ impl Session<'_> {
             "going back to revision {}",
             deployed.release.version
         ));
-        match self.go_back(deployed, &failed, history, &mut journal).await {
+        match self
+            .go_back(deployed, &failed, history, &mut journal, run)
+            .await
+        {
             Ok((new_revision, from)) => Err(Error::GoneBack {
                 why: error.to_string(),
                 revision: deployed.release.version,
@@ -426,8 +463,10 @@ impl Session<'_> {
         failed: &Stored,
         history: &[Stored],
         journal: &mut Journal,
+        failed_run: &Run,
     ) -> Result<(u32, String), Error> {
-        let begun = Instant::now();
+        let mut run = Run::begin(Operation::Rollback, Origin::default());
+        run.by.clone_from(&failed_run.by);
         let mut record = deployed.release.clone();
         record.version = failed.release.version + 1;
         record.info.status = Status::PendingRollback;
@@ -444,6 +483,7 @@ impl Session<'_> {
             target: Target::of_manifest(&deployed.release.manifest, &self.namespace)?,
             interrupted: Some(journal.clone()),
             going_back: true,
+            ask_all: false,
         };
         let planned = self.plan(&change).await?;
         journal.operation = Operation::Rollback;
@@ -460,8 +500,7 @@ impl Session<'_> {
                     .filter_map(|j| j.restored_from.clone())
                     .collect::<Vec<_>>()
                     .join(", ");
-                self.succeed(stored, history, &jobs, Operation::Rollback, begun)
-                    .await?;
+                self.succeed(stored, history, &jobs, &run).await?;
                 let from = if from.is_empty() {
                     "no job was restarted".to_owned()
                 } else {

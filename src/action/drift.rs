@@ -74,6 +74,7 @@ impl Session<'_> {
             values: Vec::new(),
             secrets: intent.secrets,
             approved: None,
+            from: self.options.origin.clone(),
         };
         self.deploy(proposal, intent.history, false).await
     }

@@ -71,6 +71,12 @@ pub enum Error {
         /// What the jobs were restored from.
         from: String,
     },
+    /// A first install failed, and was uninstalled again.
+    #[error("{why}\nUninstalled again, as --rollback-on-failure asks")]
+    Withdrawn {
+        /// Why it failed.
+        why: String,
+    },
     /// The change failed, and the release could not be brought back.
     #[error("{why}\nNot gone back: {back}")]
     NotGoneBack {
@@ -87,6 +93,9 @@ pub enum Error {
         /// What was missing.
         why: String,
     },
+    /// Objects did not become ready.
+    #[error("{0}")]
+    NotReady(Box<cluster::WaitError>),
     /// Ended by SIGINT, nothing half done.
     #[error("interrupted; nothing is half done")]
     Interrupted,

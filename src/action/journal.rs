@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::note::{RevisionNote, StartedJob};
+
 use crate::plan::hooks::HookRecord;
 use crate::plan::state::{JobRecord, Reached};
 
@@ -115,34 +117,4 @@ impl Journal {
             });
         &mut self.jobs[index]
     }
-}
-
-/// What became of a revision's jobs; kept beside Helm's record, which has no place for it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct RevisionNote {
-    /// The revision.
-    pub revision: u32,
-    /// `install`, `upgrade` …
-    pub operation: String,
-    /// Each job that it started.
-    pub jobs: Vec<StartedJob>,
-    /// Why it failed.
-    pub error: Option<String>,
-    /// Seconds from the first step to the last.
-    pub seconds: f64,
-}
-
-/// A job as a revision started it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct StartedJob {
-    /// The workload.
-    pub workload: String,
-    /// The job's id.
-    pub job_id: String,
-    /// What it was restored from.
-    pub restored_from: Option<String>,
-    /// Seconds during which no job ran.
-    pub downtime: Option<f64>,
 }

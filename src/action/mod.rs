@@ -7,6 +7,7 @@ pub mod deploy;
 pub mod down;
 pub mod drift;
 pub mod error;
+pub mod event;
 pub mod facts;
 pub mod folder;
 pub mod hooks;
@@ -14,8 +15,11 @@ pub mod install;
 mod interrupted;
 pub mod journal;
 pub mod ledger;
+pub mod live_jobs;
+pub mod note;
 mod objects;
 pub mod observe;
+mod observe_session;
 pub mod outline;
 pub mod prepare;
 pub mod proposal;
@@ -31,6 +35,7 @@ pub mod target;
 pub mod test;
 pub mod uninstall;
 pub mod upgrade;
+mod withdraw;
 mod write;
 
 use std::collections::BTreeMap;
@@ -40,38 +45,15 @@ use serde::{Deserialize, Serialize};
 
 pub use deploy::Outcome;
 pub use error::Error;
+pub use event::{Event, Health, JobNews, ObjectNews, Report};
 pub use outline::{Look, Outline, Request};
 pub use proposal::{Source, offline};
 pub use saved::{Applied, SavedPlan};
 
-use crate::cluster::{Client, Propagation};
+use crate::cluster::{Client, Propagation, Rules};
 use crate::plan::crds::Mode;
 use crate::plan::state::Wish;
 use crate::release::lock::Lock;
-
-/// What happens while an operation works; only the command line prints it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A step begins.
-    Step(String),
-    /// A step's wait goes on: for what, and why.
-    Waiting {
-        /// For what.
-        what: String,
-        /// What is missing.
-        why: String,
-    },
-    /// Something worth knowing.
-    Note(String),
-    /// Something that may need a hand.
-    Warning(String),
-}
-
-/// Takes the events of an operation.
-pub trait Report: Send + Sync {
-    /// Takes one.
-    fn event(&self, event: Event);
-}
 
 /// What the user said about jobs, state and time. It is kept in saved plans.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,8 +81,13 @@ pub struct Options {
     pub rest_url: Option<String>,
     /// Whether to wait for all objects to be ready.
     pub wait: bool,
+    /// What counts as ready.
+    pub rules: Rules,
     /// How long objects may take to become ready.
     pub timeout: Duration,
+    /// How long an object may be unhealthy before the wait ends; five times as long where no node has
+    /// room.
+    pub unhealthy_grace: Duration,
     /// How long to wait for the release's lock.
     pub lock_timeout: Duration,
     /// Whether fields held by others may be taken.
@@ -135,6 +122,8 @@ pub struct Options {
     pub labels: BTreeMap<String, Option<String>>,
     /// Whether a dry run asks the server nothing about the objects.
     pub client_only: bool,
+    /// What the pipeline says of where the change comes from.
+    pub origin: note::Origin,
 }
 
 impl Default for Options {
@@ -151,7 +140,9 @@ impl Default for Options {
             stable_for: Duration::from_secs(10),
             rest_url: None,
             wait: false,
+            rules: Rules::default(),
             timeout: Duration::from_secs(300),
+            unhealthy_grace: Duration::from_secs(60),
             lock_timeout: Duration::from_secs(30),
             force_conflicts: false,
             take_ownership: false,
@@ -169,6 +160,7 @@ impl Default for Options {
             cleanup_on_fail: false,
             labels: BTreeMap::new(),
             client_only: false,
+            origin: note::Origin::default(),
         }
     }
 }
@@ -235,15 +227,15 @@ impl Session<'_> {
     }
 
     pub(crate) fn step(&self, text: impl Into<String>) {
-        self.report.event(Event::Step(text.into()));
+        self.report.event(Event::Step { text: text.into() });
     }
 
     pub(crate) fn note(&self, text: impl Into<String>) {
-        self.report.event(Event::Note(text.into()));
+        self.report.event(Event::Note { text: text.into() });
     }
 
     pub(crate) fn warn(&self, text: impl Into<String>) {
-        self.report.event(Event::Warning(text.into()));
+        self.report.event(Event::Warning { text: text.into() });
     }
 
     pub(crate) fn waiting(&self, what: impl Into<String>, why: impl Into<String>) {

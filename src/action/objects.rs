@@ -1,5 +1,7 @@
 //! Deciding about the objects of a change: what is there, whose it is, and what the server says of a dry run.
 
+use std::collections::HashSet;
+
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::prepare::{Change, ObjectPlan};
@@ -7,6 +9,8 @@ use super::target::Target;
 use super::{Error, Session};
 use crate::cluster::{self, DryRun, FieldConflict, ObjectRef, PARALLEL, ownership};
 use crate::flink::manifest;
+use crate::flink::workload::recognise;
+use crate::plan::foresee;
 use crate::plan::objects::{self, Change as ObjectAction};
 use crate::plan::schema;
 use crate::yaml::Value;
@@ -48,10 +52,13 @@ impl Session<'_> {
         for (plan, live) in plans.iter_mut().zip(live) {
             plan.live = live;
         }
-        let tried: Vec<Tried> = stream::iter(plans.iter().map(|plan| self.try_out(change, plan)))
-            .buffered(PARALLEL)
-            .try_collect()
-            .await?;
+        let asked = self.asked(change, &plans);
+        let each = plans.iter().zip(asked);
+        let tried: Vec<Tried> =
+            stream::iter(each.map(|(plan, ask)| self.try_out(change, plan, ask)))
+                .buffered(PARALLEL)
+                .try_collect()
+                .await?;
         for (plan, tried) in plans.iter_mut().zip(tried) {
             plan.conflicts = tried.conflicts;
             plan.unverified = tried.unverified;
@@ -95,13 +102,51 @@ impl Session<'_> {
         Ok(plans)
     }
 
-    /// Asks the server what an apply would do.
-    async fn try_out(&self, change: &Change, plan: &ObjectPlan) -> Result<Tried, Error> {
+    /// Of which objects the server is asked what an apply would do, even if it can be foreseen. Where a
+    /// job is at stake, or where a plan is only shown: of all. Else the apply comes right after and
+    /// says the same, so of plain objects one of each kind and namespace is enough to see that they
+    /// may be written at all (rights, quotas, webhooks, the namespace).
+    fn asked(&self, change: &Change, plans: &[ObjectPlan]) -> Vec<bool> {
+        let only_shown = self.lock.is_none() || change.ask_all;
+        let at_stake = !change.target.workloads.is_empty()
+            || !recognise(&change.prior, &self.namespace).is_empty();
+        if only_shown || at_stake {
+            return vec![true; plans.len()];
+        }
+        let mut known = HashSet::new();
+        plans
+            .iter()
+            .map(|plan| {
+                let changes = plan.wanted.as_ref().is_some_and(|wanted| {
+                    plan.live
+                        .as_ref()
+                        .is_none_or(|live| !foresee::is_unchanged(live, wanted))
+                });
+                changes
+                    && known.insert((
+                        &plan.reference.kind,
+                        &plan.reference.namespace,
+                        plan.live.is_some(),
+                    ))
+            })
+            .collect()
+    }
+
+    /// Finds out what an apply would do: by what is known, or by asking the server.
+    async fn try_out(&self, change: &Change, plan: &ObjectPlan, ask: bool) -> Result<Tried, Error> {
         let mut tried = Tried::default();
         let Some(wanted) = &plan.wanted else {
             return Ok(tried);
         };
         let live = plan.live.as_ref();
+        if let Some(live) = live.filter(|l| foresee::is_unchanged(l, wanted)) {
+            tried.outcome = Some(DryRun::After(live.clone()));
+            return Ok(tried);
+        }
+        if !ask && let Some(after) = foresee::plain(live, wanted) {
+            tried.outcome = Some(DryRun::After(after));
+            return Ok(tried);
+        }
         let over = &self.options.take_over;
         let mut result = self.client.dry_run_over(wanted, live, false, over).await;
         if let Err(error @ cluster::Error::Conflict { .. }) = result {

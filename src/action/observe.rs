@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::facts::why_unreachable;
 use super::journal::Journal;
-use super::start::stuck;
-use super::{Error, Session};
+use super::{Error, Event, JobNews, Session};
 use crate::flink::health::{Expected, Phase, Sample, Verdict, Watch};
 use crate::flink::inject::Position;
 use crate::flink::manifest::{at, list, text};
@@ -74,7 +73,12 @@ impl Session<'_> {
                     .map_err(|e| e.to_string())?;
             }
             match verdict {
-                Verdict::Stable => return Ok(()),
+                Verdict::Stable => {
+                    let mut stable = news(workload, position, &sample, String::new());
+                    stable.ready = true;
+                    self.report.event(Event::Job(stable));
+                    return Ok(());
+                }
                 Verdict::Failed(why) => {
                     return Err(self
                         .explained(workload, position, rest.as_ref(), &why)
@@ -104,10 +108,8 @@ impl Session<'_> {
                             .explained(workload, position, rest.as_ref(), &why)
                             .await);
                     }
-                    self.waiting(
-                        format!("job {} of {}", position.job_id, workload.name),
-                        missing,
-                    );
+                    self.report
+                        .event(Event::Job(news(workload, position, &sample, missing)));
                 }
             }
             if sample.summary.as_ref().is_some_and(|s| s.runs_fully())
@@ -120,7 +122,7 @@ impl Session<'_> {
                 let _ = rest.trigger_checkpoint(&position.job_id).await;
                 asked = Some(Instant::now());
             }
-            match self.trouble(workload).await {
+            match self.stuck_pod(workload).await {
                 Some(now) => {
                     let since = match &trouble {
                         Some((_, since)) => *since,
@@ -173,24 +175,22 @@ impl Session<'_> {
                 return (sample, Some(e.to_string()));
             }
         }
-        if sample.summary.is_some() {
+        let mut why = None;
+        if let Some(summary) = &sample.summary {
+            if !summary.is_terminal() && !summary.runs_fully() {
+                // What a job without its slots says of itself is only that it is RUNNING.
+                let overview = api.overview().await.ok();
+                why = overview.map(|o| {
+                    let missing = o.missing(workload).unwrap_or_else(|| o.words());
+                    format!("job {} waits for tasks: {missing}", summary.state)
+                });
+            }
             sample.job = api.job(&position.job_id).await.ok();
             sample.checkpoints = api.checkpoints(&position.job_id).await.ok();
         } else {
             sample.main_failed = api.application_failed().await.unwrap_or(false);
         }
-        (sample, None)
-    }
-
-    /// The trouble of a workload's pods that waiting won't heal.
-    async fn trouble(&self, workload: &Workload) -> Option<String> {
-        for owner in workload.owners() {
-            let pods = self.pods(workload, owner).await.unwrap_or_default();
-            if let Some(why) = pods.iter().find_map(stuck) {
-                return Some(why);
-            }
-        }
-        None
+        (sample, why)
     }
 
     /// A failure with what Flink and the pods say of it.
@@ -244,6 +244,28 @@ impl Session<'_> {
             }
         }
         text_of
+    }
+}
+
+/// What a sample says of the job, for the user.
+fn news(workload: &Workload, position: &Position, sample: &Sample, why: String) -> JobNews {
+    let summary = sample.summary.as_ref();
+    let latest = sample.checkpoints.as_ref().map(|c| &c.latest);
+    let now = jiff::Timestamp::now().as_millisecond();
+    JobNews {
+        workload: workload.name.clone(),
+        job_id: position.job_id.clone(),
+        state: summary.map(|s| s.state.clone()).unwrap_or_default(),
+        tasks: summary.map(|s| (s.tasks.running.into(), s.tasks.total.into())),
+        checkpoint_age: latest
+            .and_then(|l| l.completed.as_ref())
+            .and_then(|c| u64::try_from(now - c.trigger_timestamp).ok()),
+        restored_from: latest
+            .and_then(|l| l.restored.as_ref())
+            .and_then(|r| r.external_path.clone()),
+        savepoint: None,
+        ready: false,
+        why,
     }
 }
 

@@ -190,6 +190,7 @@ impl Session<'_> {
             target: intent.target.clone(),
             interrupted,
             going_back: false,
+            ask_all: true,
         };
         let mut planned = self.look_ahead(&change).await?;
         let hidden = Hidden::new(intent.secrets.iter().cloned());

@@ -24,6 +24,9 @@ pub(crate) struct Change {
     pub interrupted: Option<Journal>,
     /// Whether this change undoes one that failed: then a job that doesn't run is no obstacle.
     pub going_back: bool,
+    /// Whether the server is asked about each object, even where its answer can be foreseen: a plan
+    /// that is shown or was approved is the server's own.
+    pub ask_all: bool,
 }
 
 /// One object's part of the plan.

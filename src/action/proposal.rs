@@ -78,6 +78,10 @@ impl Session<'_> {
             values,
             secrets,
             approved: None,
+            from: super::note::Origin {
+                chart_digest: Some(source.chart.digest()),
+                ..self.options.origin.clone()
+            },
         })
     }
 }

@@ -131,6 +131,10 @@ impl Session<'_> {
     /// Keeps what became of a revision's jobs.
     pub(crate) async fn save_note(&self, note: &RevisionNote) -> Result<(), Error> {
         let id = format!("v{}", note.revision);
+        match self.write(Kind::Revision, &id, note, None).await {
+            Err(OwnError::Exists { .. }) => {}
+            other => return Ok(other.map(drop)?),
+        }
         let before = self.read::<RevisionNote>(Kind::Revision, &id).await?;
         self.write(
             Kind::Revision,
@@ -139,6 +143,18 @@ impl Session<'_> {
             before.map(|d| (d.resource_version, d.uid)),
         )
         .await?;
+        Ok(())
+    }
+
+    /// Deletes the notes of revisions that are gone.
+    pub(crate) async fn drop_notes(&self, revisions: &[u32]) -> Result<(), Error> {
+        let own = self.own();
+        let gone = revisions.iter().map(|revision| {
+            let own = &own;
+            let id = format!("v{revision}");
+            async move { own.delete(&self.release, Kind::Revision, &id, None).await }
+        });
+        futures::future::try_join_all(gone).await?;
         Ok(())
     }
 

@@ -96,6 +96,7 @@ impl Session<'_> {
             values,
             secrets,
             approved: None,
+            from: self.options.origin.clone(),
         };
         self.deploy(proposal, history, dry_run).await
     }

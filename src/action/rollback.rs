@@ -68,6 +68,7 @@ impl Session<'_> {
             values,
             secrets,
             approved: None,
+            from: self.options.origin.clone(),
         };
         Ok((proposal, history))
     }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::deploy::{Outcome, Proposal};
 use super::journal::Operation;
+use super::note::Origin;
 use super::outline::{Aim, Outline};
 use super::prepare::{Change, Planned};
 use super::target::Target;
@@ -210,6 +212,10 @@ impl Session<'_> {
                     always,
                     values: Vec::new(),
                     secrets: Vec::new(),
+                    from: Origin {
+                        plan: Some(digest(&saved.bonds)),
+                        ..self.options.origin.clone()
+                    },
                     approved: Some(saved.bonds),
                 };
                 Ok(Applied::Revision(
@@ -274,4 +280,14 @@ impl Session<'_> {
 
 fn stale(moved: Vec<String>) -> Error {
     Error::StalePlan { moved }
+}
+
+/// What tells saved plans apart, for the note of the revision that one made.
+fn digest(bonds: &Bonds) -> String {
+    let text = serde_json::to_vec(bonds).unwrap_or_default();
+    let hex: String = Sha256::digest(text)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    format!("sha256:{hex}")
 }

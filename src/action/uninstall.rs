@@ -103,6 +103,7 @@ impl Session<'_> {
             target: Target::default(),
             interrupted: interrupted.clone(),
             going_back: false,
+            ask_all: true,
         };
         let planned = self
             .plan_as_approved(&change, Operation::Uninstall, approved)
@@ -259,9 +260,7 @@ impl Session<'_> {
     }
 
     async fn delete_records(&self) -> Result<(), Error> {
-        for revision in self.store().revisions(&self.release).await? {
-            self.store().delete(&self.release, revision.version).await?;
-        }
-        Ok(())
+        let gone = self.store().delete_all(&self.release).await?;
+        self.drop_notes(&gone).await
     }
 }

@@ -2,6 +2,7 @@
 
 mod archive;
 mod create;
+mod digest;
 mod error;
 mod ignore;
 mod keyring;

@@ -23,6 +23,10 @@ impl From<Error> for CommandError {
                 vec!["--flink-rest URL, where REST is not reached through the API server".into()],
             ),
             Error::Flink(_) | Error::Failed(_) => (Kind::Failed, Vec::new()),
+            Error::NotReady(_) => (
+                Kind::Failed,
+                vec!["nutkin status RELEASE --why shows what was not ready, with its logs and events".into()],
+            ),
             Error::StateAtRisk { hints, .. } => (Kind::StateAtRisk, hints),
             Error::NoSavepoint { hints, .. } => (Kind::SavepointFailed, hints),
             Error::SavepointPending { .. } => {
@@ -36,7 +40,10 @@ impl From<Error> for CommandError {
                 vec!["nutkin plan … --out FILE makes a new plan, to be looked at again".into()],
             ),
             Error::Locked { hints, .. } => (Kind::Locked, hints),
-            Error::GoneBack { .. } => (Kind::GoneBack, Vec::new()),
+            Error::GoneBack { .. } | Error::Withdrawn { .. } => (
+                Kind::GoneBack,
+                vec!["nutkin status RELEASE --why shows what failed, with its logs and events".into()],
+            ),
             Error::NotGoneBack { hints, .. } => (Kind::NotGoneBack, hints),
             Error::NotStable { .. } => (
                 Kind::NotStable,

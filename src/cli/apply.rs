@@ -56,7 +56,7 @@ impl Args {
         cx.global.namespace = Some(saved.namespace.clone());
         let cx = &cx;
         let name = saved.release.clone();
-        let progress = Progress::new(cx.output);
+        let progress = Progress::new(cx.output, self.output);
         let applied = cx.block_on(async {
             let mut session = session(cx, &name, saved.options.clone(), &progress, true).await?;
             session.lock().await?;

@@ -45,7 +45,7 @@ impl Args {
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
         let fixes = self.fix && !self.objects.is_dry_run();
         let options = options(&self.state, &self.objects, false);
-        let progress = Progress::new(cx.output);
+        let progress = Progress::new(cx.output, self.show.format());
         let look = self.show.look(false);
         let ended = cx.block_on(async {
             let mut session = session(cx, &self.name, options, &progress, fixes).await?;

@@ -47,10 +47,10 @@ enum What {
 #[derive(Debug, Clone, clap::Args)]
 pub struct Revision {
     /// The release
-    name: String,
+    pub name: String,
     /// The revision (default: the newest)
     #[arg(long, default_value_t = 0, hide_default_value = true, value_name = "N")]
-    revision: u32,
+    pub revision: u32,
     /// Show the values that the chart's schema marks as secret too
     #[arg(long)]
     show_secrets: bool,

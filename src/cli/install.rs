@@ -103,9 +103,10 @@ impl Args {
             };
             return show_outcome(cx, &outcome, self.output, &what.revision, true);
         }
-        let progress = Progress::new(cx.output);
+        let progress = Progress::new(cx.output, self.output);
         let outcome = cx.block_on(async {
             let mut session = session(cx, &name, options, &progress, !dry_run).await?;
+            session.client.ask_ahead();
             if !dry_run {
                 session.ensure_namespace().await?;
                 session.lock().await?;

@@ -64,6 +64,9 @@ pub struct Args {
     /// Show releases that are being uninstalled
     #[arg(long)]
     uninstalling: bool,
+    /// Print times in this layout of Go's, for instance "2006-01-02 15:04:05Z0700"
+    #[arg(long, value_name = "LAYOUT")]
+    time_format: Option<String>,
     /// The output format
     #[arg(short = 'o', long, value_enum, default_value_t)]
     output: Format,
@@ -81,13 +84,17 @@ struct Element {
     app_version: String,
 }
 
-impl From<&Summary> for Element {
-    fn from(summary: &Summary) -> Self {
+impl Element {
+    fn new(summary: &Summary, layout: Option<&str>) -> Self {
+        let updated = summary.updated.as_ref();
         Element {
             name: summary.name.clone(),
             namespace: summary.namespace.clone(),
             revision: summary.revision.to_string(),
-            updated: when::go_string(summary.updated.as_ref()),
+            updated: match layout.filter(|l| !l.is_empty()) {
+                Some(layout) => when::layout(updated, layout),
+                None => when::go_string(updated),
+            },
             status: summary.status.as_str(),
             chart: summary.chart.clone(),
             app_version: summary.app_version.clone(),
@@ -183,7 +190,8 @@ impl Args {
             })?;
             return Ok(ExitCode::SUCCESS);
         }
-        let elements: Vec<Element> = releases.iter().map(Element::from).collect();
+        let layout = self.time_format.as_deref();
+        let elements: Vec<Element> = releases.iter().map(|r| Element::new(r, layout)).collect();
         cx.output.formatted(self.output, &elements, || {
             let headers: &[&str] = if self.no_headers {
                 &[]

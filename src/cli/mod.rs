@@ -181,6 +181,10 @@ pub fn main() -> ExitCode {
     match run(cli.command, &cx) {
         Ok(code) => code,
         Err(e) => {
+            if let Some(line) = progress::error_line(&e) {
+                output.note(&line);
+                return ExitCode::from(e.kind.code());
+            }
             output.note(&format!("Error: {}", e.message));
             for hint in &e.hints {
                 output.note(&format!("  try: {hint}"));

@@ -43,7 +43,8 @@ impl Output {
     /// Looks at the process's own streams.
     pub fn new() -> Self {
         Output {
-            interactive: io::stderr().is_terminal(),
+            interactive: io::stderr().is_terminal()
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
             hidden: Box::leak(Box::default()),
         }
     }

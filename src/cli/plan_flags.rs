@@ -181,7 +181,7 @@ pub fn with_session<T>(
     options: Options,
     work: impl AsyncFnOnce(&Session<'_>) -> Result<T, CommandError>,
 ) -> Result<T, CommandError> {
-    let progress = Progress::new(cx.output);
+    let progress = Progress::new(cx.output, Format::Table);
     let ended = cx.block_on(async {
         let session = session(cx, name, options, &progress, false).await?;
         work(&session).await

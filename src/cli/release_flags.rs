@@ -7,8 +7,10 @@ use super::progress::Progress;
 use super::render_flags::RenderFlags;
 use super::values_flags::ValueFlags;
 use super::{Context, error::CommandError, error::Kind};
+use crate::action::note::Origin;
 use crate::action::signals::Signals;
 use crate::action::{self, Options, Session};
+use crate::cluster::Rules;
 use crate::plan::crds::Mode;
 use crate::plan::state::Wish;
 use crate::render;
@@ -62,9 +64,18 @@ pub struct StateFlags {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Objects and records")]
 pub struct ObjectFlags {
-    /// Wait until all objects are ready, not only the jobs
+    /// Wait until all objects are ready, not only the jobs and hooks: `legacy` as Helm 3 did, `hookOnly`
+    /// not at all
+    #[arg(long, value_enum, value_name = "watcher|legacy|hookOnly", num_args = 0..=1, require_equals = true,
+        default_missing_value = "watcher", default_value = "hookOnly", hide_default_value = true)]
+    wait: WaitFor,
+    /// Wait until Jobs have completed, not only begun (with --wait)
     #[arg(long)]
-    wait: bool,
+    wait_for_jobs: bool,
+    /// How long an object may be unhealthy (no image, crashes, quota) before the wait ends; five times
+    /// as long where no node has room
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = duration)]
+    unhealthy_grace: Duration,
     /// How long the objects may take to become ready
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     timeout: Duration,
@@ -130,6 +141,20 @@ impl CrdFlags {
             self.crds
         }
     }
+}
+
+/// Helm's ways to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum WaitFor {
+    /// Until everything is ready.
+    #[value(name = "watcher", alias = "true")]
+    Watcher,
+    /// As Helm 3.
+    #[value(name = "legacy")]
+    Legacy,
+    /// For hooks only.
+    #[value(name = "hookOnly", alias = "false")]
+    HookOnly,
 }
 
 /// Whether a change is only tried, and by whom. Helm's old words are known too.
@@ -235,7 +260,13 @@ pub fn options(state: &StateFlags, objects: &ObjectFlags, create_namespace: bool
         checkpoint_timeout: state.checkpoint_timeout,
         stable_for: state.stable_for,
         rest_url: state.flink_rest.clone(),
-        wait: objects.wait,
+        // As in Helm, going back on failure needs to know whether it failed.
+        wait: objects.wait != WaitFor::HookOnly || state.rollback_on_failure,
+        rules: Rules {
+            jobs: objects.wait_for_jobs,
+            legacy: objects.wait == WaitFor::Legacy,
+        },
+        unhealthy_grace: objects.unhealthy_grace,
         timeout: objects.timeout,
         lock_timeout: objects.lock_timeout,
         force_conflicts: objects.force_conflicts,
@@ -249,6 +280,7 @@ pub fn options(state: &StateFlags, objects: &ObjectFlags, create_namespace: bool
         hooks: !objects.no_hooks,
         hook_logs: objects.hook_logs,
         client_only: objects.is_client_only(),
+        origin: Origin::of_environment(|name| std::env::var(name).ok()),
         ..Options::default()
     }
 }

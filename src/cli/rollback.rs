@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::output::Format;
 use super::progress::Progress;
 use super::release_flags::{ObjectFlags, StateFlags, options, session};
 use super::{Context, error::CommandError};
@@ -16,6 +17,9 @@ use crate::action::Options;
 pub struct Args {
     #[command(flatten)]
     what: What,
+    /// The shape of the result; with json the progress on stderr is one JSON object a line too
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
 }
 
 /// What is to be rolled back, and how; `plan rollback` takes the same.
@@ -50,7 +54,7 @@ impl Args {
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
         let what = self.what;
         let dry_run = what.objects.is_dry_run();
-        let progress = Progress::new(cx.output);
+        let progress = Progress::new(cx.output, self.output);
         let outcome = cx.block_on(async {
             let mut session = session(cx, &what.name, what.options(), &progress, !dry_run).await?;
             if !dry_run {
@@ -62,6 +66,10 @@ impl Args {
         });
         progress.end();
         let outcome = outcome?;
+        if self.output != Format::Table {
+            cx.output.value(&outcome.release, self.output)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         for line in &outcome.summary {
             cx.output.note(line);
         }

@@ -35,7 +35,7 @@ impl Args {
     /// Prints what was asked for.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
         let Command::List { name, output } = self.command;
-        let progress = Progress::new(cx.output.plain());
+        let progress = Progress::silent(cx.output);
         let ledger = cx.block_on(async {
             let session = session(cx, &name, Options::default(), &progress, false).await?;
             Ok(session.ledger().await?)

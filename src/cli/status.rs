@@ -8,21 +8,28 @@ use serde_json::json;
 use super::error::{CommandError, Kind};
 use super::get::{Revision, computed, given, hooks};
 use super::output::{Format, columns};
+use super::progress::Progress;
+use super::release_flags::session;
 use super::{Context, when};
-use crate::action::{self, records::journal_of};
-use crate::cluster::{Client, ObjectRef, object_refs, readiness};
+use crate::action::note::RevisionNote;
+use crate::action::{self, Options, records::journal_of};
+use crate::cluster::{Client, ObjectRef, Rules, object_refs, readiness};
 use crate::plan::hidden::without_secrets;
-use crate::release::{Own, Release};
+use crate::release::{Own, Release, Status};
 use crate::yaml::{Map, Value, emit};
 
 /// Show a release: its state, its objects, its notes
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  nutkin status orders\n  nutkin status orders --revision 2 -o json"
+    after_help = "Examples:\n  nutkin status orders\n  nutkin status orders --revision 2 -o json\n  nutkin status orders --why"
 )]
 pub struct Args {
     #[command(flatten)]
     of: Revision,
+    /// Show why a revision failed: the error, what was not ready, and the last log lines and events of
+    /// its pods (default: the newest that failed)
+    #[arg(long)]
+    why: bool,
     /// The output format
     #[arg(short = 'o', long, value_enum, default_value_t)]
     output: Format,
@@ -31,16 +38,32 @@ pub struct Args {
 impl Args {
     /// Shows it.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
-        let (release, objects, journal) = cx.block_on(async {
+        if self.why {
+            return self.why(cx);
+        }
+        let progress = Progress::silent(cx.output);
+        let (release, objects, journal, note) = cx.block_on(async {
             let (client, store) = cx.store().await?;
+            let session = session(cx, &self.of.name, Options::default(), &progress, false).await?;
             let mut release = self.of.read(&store).await?.release;
             self.of.conceal(cx, &mut release);
             let own = Own::new(client.clone(), &release.namespace);
-            let (objects, journal) =
-                futures::join!(objects(&client, &release), journal_of(&own, &release.name));
-            Ok((release, objects?, journal.map_err(action::Error::from)?))
+            let (objects, journal, note) = tokio::join!(
+                objects(&client, &release),
+                journal_of(&own, &release.name),
+                session.revision_note(release.version)
+            );
+            let journal = journal.map_err(action::Error::from)?;
+            Ok((release, objects?, journal, note?))
         })?;
-        let table = describe(&release, Show::Status, Some(&objects))?;
+        let mut table = describe(&release, Show::Status, Some(&objects))?;
+        if let Some(note) = &note {
+            // After Helm's own lines on the revision.
+            let at = table
+                .find("RESOURCES:\n")
+                .or_else(|| table.find("TEST SUITE"));
+            table.insert_str(at.unwrap_or(table.len()), &made(note));
+        }
         let whole = with_resources(&release, &objects)?;
         cx.output.formatted(self.output, &whole, || table)?;
         if let Some(journal) = journal {
@@ -55,6 +78,106 @@ impl Args {
         }
         Ok(ExitCode::SUCCESS)
     }
+
+    /// Shows why a revision failed.
+    fn why(self, cx: &Context) -> Result<ExitCode, CommandError> {
+        let progress = Progress::silent(cx.output);
+        let note = cx.block_on(async {
+            let (_, store) = cx.store().await?;
+            let session = session(cx, &self.of.name, Options::default(), &progress, false).await?;
+            let revision = match self.of.revision {
+                0 => {
+                    let all = store.revisions(&self.of.name).await?;
+                    let failed = all.iter().rfind(|r| r.status == Status::Failed);
+                    match failed {
+                        Some(revision) => revision.version,
+                        // A failed install may have been taken back, its record with it.
+                        None => {
+                            let notes = session.revision_notes().await?;
+                            let failed = notes.into_iter().filter(|n| n.error.is_some());
+                            failed.map(|n| n.revision).max().unwrap_or(0)
+                        }
+                    }
+                }
+                revision => store.get(&self.of.name, revision).await?.release.version,
+            };
+            Ok(session.revision_note(revision).await?)
+        })?;
+        let Some(note) = note else {
+            let name = &self.of.name;
+            return Err(CommandError::new(
+                Kind::NotFound,
+                format_args!("nothing is known of a failed revision of release {name:?}"),
+            )
+            .hint(format_args!("nutkin history {name} shows its revisions")));
+        };
+        cx.output
+            .formatted(self.output, &note, || explained(&note))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Who made a revision, and from what.
+fn made(note: &RevisionNote) -> String {
+    let mut text = String::new();
+    let by = note.by.as_deref().unwrap_or("?");
+    let _ = writeln!(
+        text,
+        "MADE: {} by {by} in {:.1} s",
+        note.operation, note.seconds
+    );
+    let from = &note.from;
+    let parts = [
+        ("chart", &from.chart_digest),
+        ("plan", &from.plan),
+        ("git", &from.git),
+        ("run", &from.run),
+    ];
+    let known: Vec<String> = parts
+        .iter()
+        .filter_map(|(what, value)| value.as_ref().map(|v| format!("{what} {v}")))
+        .collect();
+    if !known.is_empty() {
+        let _ = writeln!(text, "FROM: {}", known.join(", "));
+    }
+    for job in &note.jobs {
+        let from = job.restored_from.as_deref().unwrap_or("no state");
+        let _ = writeln!(
+            text,
+            "JOB: {} of {}, started from {from}",
+            job.job_id, job.workload
+        );
+    }
+    text
+}
+
+/// Why a revision failed.
+fn explained(note: &RevisionNote) -> String {
+    let mut text = format!(
+        "REVISION: {}\nSTARTED: {}\n{}",
+        note.revision,
+        note.started,
+        made(note)
+    );
+    match &note.error {
+        Some(error) => {
+            let _ = writeln!(text, "ERROR: {error}");
+        }
+        None => text.push_str("ERROR: none, the revision did not fail\n"),
+    }
+    if !note.not_ready.is_empty() {
+        text.push_str("NOT READY:\n");
+        for one in &note.not_ready {
+            let _ = writeln!(text, "  {}: {}", one.object, one.reason);
+        }
+    }
+    if !note.last_words.is_empty() {
+        text.push_str("LAST LOG LINES AND EVENTS:\n");
+        for line in &note.last_words {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    text
 }
 
 /// An object of the manifest, and what of it is in the cluster.
@@ -157,7 +280,13 @@ fn row((object, live): &Found) -> Vec<String> {
     let (state, info) = match live {
         None => ("MISSING", String::new()),
         Some(live) => {
-            let state = readiness(live, true);
+            let state = readiness(
+                live,
+                Rules {
+                    jobs: true,
+                    legacy: false,
+                },
+            );
             let word = match &state {
                 crate::cluster::State::Ready(_) => "READY",
                 crate::cluster::State::Waiting(_) => "WAITING",

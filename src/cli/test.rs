@@ -50,7 +50,7 @@ impl Args {
             lock_timeout: self.lock_timeout,
             ..Options::default()
         };
-        let progress = Progress::new(cx.output);
+        let progress = Progress::new(cx.output, super::output::Format::Table);
         let tested = cx.block_on(async {
             let mut session = session(cx, &self.name, options, &progress, true).await?;
             session.lock().await?;

@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use serde::Serialize;
+
+use super::output::Format;
 use super::progress::Progress;
 use super::release_flags::{ObjectFlags, StateFlags, options, session};
 use super::{Context, error::CommandError};
@@ -25,6 +28,9 @@ pub struct Args {
     ignore_not_found: bool,
     #[command(flatten)]
     how: How,
+    /// The shape of the result; with json the progress on stderr is one JSON object a line too
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
 }
 
 /// How a release ends; `plan uninstall` takes the same.
@@ -64,6 +70,20 @@ impl From<Cascade> for Propagation {
     }
 }
 
+/// What is told of an uninstalled release.
+#[derive(Serialize)]
+struct Ended {
+    name: String,
+    savepoints: Vec<LastSavepoint>,
+    kept: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct LastSavepoint {
+    workload: String,
+    path: String,
+}
+
 impl How {
     /// How.
     pub(super) fn options(&self) -> Options {
@@ -79,7 +99,7 @@ impl Args {
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
         let dry_run = self.how.objects.is_dry_run();
         for name in &self.names {
-            let progress = Progress::new(cx.output);
+            let progress = Progress::new(cx.output, self.output);
             let ended = cx.block_on(async {
                 let mut session =
                     session(cx, name, self.how.options(), &progress, !dry_run).await?;
@@ -92,6 +112,17 @@ impl Args {
             });
             progress.end();
             match ended? {
+                Ok(ended) if self.output != Format::Table => {
+                    let savepoints = ended.savepoints.into_iter();
+                    let ended = Ended {
+                        name: name.clone(),
+                        savepoints: savepoints
+                            .map(|(workload, path)| LastSavepoint { workload, path })
+                            .collect(),
+                        kept: ended.kept,
+                    };
+                    cx.output.value(&ended, self.output)?;
+                }
                 Ok(ended) => {
                     show_end(cx, name, &ended, dry_run)?;
                 }

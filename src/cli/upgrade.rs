@@ -146,9 +146,10 @@ impl Args {
             None => Some(what.source(cx)?),
         };
         let dry_run = what.objects.is_dry_run();
-        let progress = Progress::new(cx.output);
+        let progress = Progress::new(cx.output, self.output);
         let outcome = cx.block_on(async {
             let mut session = session(cx, &what.name, what.options(), &progress, !dry_run).await?;
+            session.client.ask_ahead();
             if !dry_run {
                 session.ensure_namespace().await?;
                 session.lock().await?;

@@ -3,6 +3,7 @@
 use jiff::fmt::temporal::{Pieces, PiecesNumericOffset, PiecesOffset};
 
 use crate::release::Time;
+use crate::template::funcs::gotime;
 
 /// This moment, as RFC 3339.
 pub fn now() -> String {
@@ -44,6 +45,15 @@ pub fn go_string(time: Option<&Time>) -> String {
         text.push_str(digits.trim_end_matches('0'));
     }
     format!("{text} {zone} {name}")
+}
+
+/// A time in a layout of Go's; `-` where there is no time.
+pub fn layout(time: Option<&Time>, layout: &str) -> String {
+    const RFC3339: &str = "2006-01-02T15:04:05.999999999Z07:00";
+    match time.and_then(|t| gotime::Time::parse(RFC3339, &t.0).ok()) {
+        Some(time) => String::from_utf8_lossy(&time.format(layout.as_bytes())).into_owned(),
+        None => "-".to_owned(),
+    }
 }
 
 /// `Mon Nov 23 23:17:07 2026`, Go's `time.ANSIC`; empty where there is no time.
@@ -88,5 +98,14 @@ mod tests {
         assert_eq!(seconds(Some(&utc)), "2026-11-03T23:17:07Z");
         assert_eq!(seconds(Some(&local)), "2026-11-23T08:07:06+02:00");
         assert_eq!(ansic(None), "");
+        assert_eq!(
+            layout(Some(&utc), "2006-01-02 15:04:05Z0700"),
+            "2026-11-03 23:17:07Z"
+        );
+        assert_eq!(
+            layout(Some(&local), "Jan _2 3:04PM -0700"),
+            "Nov 23 8:07AM +0200"
+        );
+        assert_eq!(layout(None, "2006"), "-");
     }
 }

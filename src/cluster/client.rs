@@ -28,13 +28,17 @@ pub const PARALLEL: usize = 16;
 #[derive(Clone)]
 pub struct Client {
     pub(super) kube: kube::Client,
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     server: String,
     namespace: String,
+    /// The kubeconfig's name for the user.
+    user: Option<String>,
     discovery: tokio::sync::Mutex<Option<Arc<Discovery>>>,
+    /// The server's version, once asked.
+    pub(super) version: tokio::sync::OnceCell<String>,
 }
 
 impl std::fmt::Debug for Client {
@@ -170,7 +174,7 @@ impl Client {
     /// # Errors
     /// [`Error::Configure`].
     pub async fn connect(options: &Options) -> Result<Client> {
-        let config = options.config().await?;
+        let (config, user) = options.config().await?;
         let server = config.cluster_url.to_string();
         let namespace = config.default_namespace.clone();
         let kube = kube::Client::try_from(config).map_err(|e| Error::Configure(chain(&e)))?;
@@ -179,7 +183,9 @@ impl Client {
             inner: Arc::new(Inner {
                 server: server.trim_end_matches('/').to_owned(),
                 namespace,
+                user,
                 discovery: tokio::sync::Mutex::new(None),
+                version: tokio::sync::OnceCell::new(),
             }),
         })
     }
@@ -187,6 +193,10 @@ impl Client {
     /// The namespace of the flags or of the context.
     pub fn namespace(&self) -> &str {
         &self.inner.namespace
+    }
+
+    pub(super) fn kubeconfig_user(&self) -> Option<&str> {
+        self.inner.user.as_deref()
     }
 
     /// The API server's address.

@@ -101,8 +101,22 @@ impl Discovery {
 }
 
 impl Client {
-    /// The server's version, for instance `v1.37.1`.
+    /// The server's version, for instance `v1.37.1`; asked for once.
     pub async fn version(&self) -> Result<String> {
+        let version = self.inner.version.get_or_try_init(|| self.ask_version());
+        version.await.cloned()
+    }
+
+    /// Begins to ask for what [`Client::capabilities`] will need, beside what is done until then.
+    pub fn ask_ahead(&self) {
+        let client = self.clone();
+        tokio::spawn(async move {
+            // Whoever needs the answer sees the error too.
+            let _ = client.capabilities().await;
+        });
+    }
+
+    async fn ask_version(&self) -> Result<String> {
         let request = Request::new(
             Method::GET,
             "/version".into(),

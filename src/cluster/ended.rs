@@ -3,11 +3,12 @@
 use futures::StreamExt;
 use tokio::time::Instant;
 
+use super::awaited::by_name;
 use super::client::Client;
 use super::error::Error;
 use super::object::{ObjectRef, uid};
-use super::ready::{State, pod_problem, readiness};
-use super::wait::{Progress, Wait, WaitError, by_name};
+use super::ready::{Rules, State, pod_problem, readiness};
+use super::wait::{Progress, Wait, WaitError};
 use super::watch::{Seen, Watched};
 use crate::yaml::Value;
 
@@ -107,7 +108,7 @@ impl Client {
                         on_progress(Progress::Pod {
                             object: object.clone(),
                             pod: pod.clone(),
-                            reason: reason.clone(),
+                            reason: Some(reason.clone()),
                         });
                     }
                 }
@@ -150,6 +151,7 @@ impl Client {
                 return Err(WaitError::TimedOut {
                     after: wait.timeout,
                     not_ready: vec![(object, why)],
+                    details: Vec::new(),
                 });
             }
         }
@@ -172,7 +174,13 @@ fn is(item: &Value, with_uid: Option<&str>) -> bool {
 fn outcome(item: &Value) -> State {
     let phase = item.pointer("/status/phase").and_then(Value::as_str);
     let is_pod = item.get("kind").and_then(Value::as_str) == Some("Pod");
-    match readiness(item, true) {
+    match readiness(
+        item,
+        Rules {
+            jobs: true,
+            legacy: false,
+        },
+    ) {
         State::Ready(_) if is_pod && phase != Some("Succeeded") => {
             State::Waiting(format!("is {}", phase.unwrap_or("not started")))
         }

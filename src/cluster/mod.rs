@@ -1,9 +1,12 @@
 //! The cluster: client, discovery, apply, wait, prune, port-forward, logs.
 
+mod awaited;
 mod client;
 mod discovery;
 mod ended;
 mod error;
+mod find_all;
+mod jsonpath;
 pub mod kinds;
 mod logs;
 mod lookup;
@@ -19,6 +22,7 @@ mod ready;
 mod rw;
 mod wait;
 mod watch;
+mod who;
 
 pub use client::{Client, PARALLEL};
 pub use discovery::Discovery;
@@ -31,6 +35,8 @@ pub use object::{
 pub use options::Options;
 pub use probe::{DryRun, holds_data};
 pub use proxy::{Endpoint, Forward};
-pub use ready::{Problem, READY_ANNOTATION, State, has_state, pod_problem, readiness};
+pub use ready::{
+    FAILED_ANNOTATION, Problem, READY_ANNOTATION, Rules, State, has_state, pod_problem, readiness,
+};
 pub use rw::{Apply, Delete, FIELD_MANAGER, Propagation, Query, set_annotation, set_label};
 pub use wait::{Progress, Wait, WaitError};

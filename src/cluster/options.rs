@@ -36,10 +36,13 @@ pub struct Options {
 
 impl Options {
     /// The client configuration: kubeconfig first, then in-cluster, as Helm and kubectl have it.
-    pub(super) async fn config(&self) -> Result<Config> {
+    /// With it goes the kubeconfig's name for the user.
+    pub(super) async fn config(&self) -> Result<(Config, Option<String>)> {
+        let mut user = self.as_user.clone();
         let mut config = match self.kubeconfig()? {
             Some(mut kubeconfig) => {
                 self.overlay(&mut kubeconfig)?;
+                user = user.or_else(|| self.user_of(&kubeconfig));
                 let options = KubeConfigOptions {
                     context: self.context.clone(),
                     ..KubeConfigOptions::default()
@@ -70,7 +73,16 @@ impl Options {
         }
         // Retries are ours: they know which requests may be sent twice.
         config.default_retry = false;
-        Ok(config)
+        Ok((config, user))
+    }
+
+    fn user_of(&self, kubeconfig: &Kubeconfig) -> Option<String> {
+        let name = self
+            .context
+            .as_ref()
+            .or(kubeconfig.current_context.as_ref())?;
+        let context = kubeconfig.contexts.iter().find(|c| c.name == *name)?;
+        context.context.as_ref()?.user.clone()
     }
 
     /// The namespace of the flags or of the kubeconfig's context, without a look at the cluster; `default` where

@@ -1,6 +1,11 @@
 //! Whether an object is ready, and if not, why: pure functions of the object, one for each kind.
 
-use super::object::annotation;
+mod annotations;
+mod pods;
+
+pub use annotations::{FAILED_ANNOTATION, READY_ANNOTATION};
+pub use pods::{Problem, pod_problem};
+
 use crate::yaml::Value;
 
 /// How far an object is.
@@ -30,9 +35,15 @@ impl State {
     }
 }
 
-/// Says when a kind that nutkin doesn't know is ready: `ignore`, or a JSON pointer and the value it
-/// must have, for instance `/status/phase=Ready`, or without a value: it must be there and not empty.
-pub const READY_ANNOTATION: &str = "nutkin.dev/ready";
+/// What counts as ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Rules {
+    /// Jobs must have completed, not only begun.
+    pub jobs: bool,
+    /// Helm's `--wait=legacy`: a Deployment may lack what its `maxUnavailable` allows, and kinds other
+    /// than Kubernetes' own workloads, claims, Services and CRDs, and Flink's, are not awaited.
+    pub legacy: bool,
+}
 
 /// Whether objects of this kind can be anything but ready, so that waiting for them means something.
 pub fn has_state(group: &str, kind: &str) -> bool {
@@ -63,13 +74,13 @@ pub fn has_state(group: &str, kind: &str) -> bool {
 }
 
 /// How far an object is. Follows what the controllers write (API conventions, kstatus' and Helm's
-/// readers); jobs count as ready when they were created, unless `await_jobs`.
-pub fn readiness(object: &Value, await_jobs: bool) -> State {
+/// readers).
+pub fn readiness(object: &Value, rules: Rules) -> State {
     if object.pointer("/metadata/deletionTimestamp").is_some() {
         return State::Waiting("is being deleted".into());
     }
-    if let Some(rule) = annotation(object, READY_ANNOTATION) {
-        return by_rule(object, rule);
+    if let Some(state) = annotations::state(object) {
+        return state;
     }
     let api_version = text(object, "/apiVersion");
     let group = super::object::split_api_version(api_version).0;
@@ -77,11 +88,11 @@ pub fn readiness(object: &Value, await_jobs: bool) -> State {
         return State::Ready(String::new());
     }
     match (group, text(object, "/kind")) {
-        ("apps", "Deployment") => deployment(object),
+        ("apps", "Deployment") => deployment(object, rules.legacy),
         ("apps", "StatefulSet") => stateful_set(object),
         ("apps", "DaemonSet") => daemon_set(object),
         ("apps", "ReplicaSet") | ("", "ReplicationController") => replicas(object),
-        ("batch", "Job") => job(object, await_jobs),
+        ("batch", "Job") => job(object, rules.jobs),
         ("", "Pod") => pod(object),
         ("", "PersistentVolumeClaim") => match text(object, "/status/phase") {
             "Bound" => State::Ready("Bound".into()),
@@ -93,17 +104,18 @@ pub fn readiness(object: &Value, await_jobs: bool) -> State {
             "Terminating" => State::Unhealthy("is being deleted".into()),
             _ => State::Ready(String::new()),
         },
+        ("flink.apache.org", "FlinkDeployment" | "FlinkSessionJob") => flink(object),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => crd(object),
+        _ if rules.legacy => State::Ready(String::new()),
         ("networking.k8s.io", "Ingress") => match has_items(object, "/status/loadBalancer/ingress")
         {
             true => State::Ready(String::new()),
             false => State::Waiting("no ingress controller has given it an address yet".into()),
         },
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => crd(object),
         ("apiregistration.k8s.io", "APIService") => match condition(object, "Available") {
             Some(("True", ..)) => State::Ready("Available".into()),
             other => State::Waiting(because("not available", other)),
         },
-        ("flink.apache.org", "FlinkDeployment" | "FlinkSessionJob") => flink(object),
         _ => generic(object),
     }
 }
@@ -167,7 +179,7 @@ fn of(have: u64, want: u64, words: &str) -> State {
     State::Waiting(format!("{have} of {want} {words}"))
 }
 
-fn deployment(object: &Value) -> State {
+fn deployment(object: &Value, legacy: bool) -> State {
     if let Some(state) = unobserved(object) {
         return state;
     }
@@ -181,6 +193,16 @@ fn deployment(object: &Value) -> State {
     let updated = number(object, "/status/updatedReplicas");
     let all = number(object, "/status/replicas");
     let available = number(object, "/status/availableReplicas");
+    if legacy {
+        // Helm 3 compares the ready pods with what the strategy lets be missing, old pods or not.
+        let enough = want.saturating_sub(may_be_missing(object, want));
+        let ready = number(object, "/status/readyReplicas").min(updated);
+        return if ready < enough {
+            of(ready, enough, "pods are ready")
+        } else {
+            State::Ready(format!("{ready}/{want}"))
+        };
+    }
     if updated < want {
         of(updated, want, "pods are of the new template")
     } else if all > updated {
@@ -190,6 +212,23 @@ fn deployment(object: &Value) -> State {
     } else {
         State::Ready(format!("{available}/{want}"))
     }
+}
+
+/// How many pods a Deployment's strategy lets be missing; a percentage is rounded down, and Recreate
+/// has none.
+fn may_be_missing(object: &Value, want: u64) -> u64 {
+    if text(object, "/spec/strategy/type") == "Recreate" {
+        return 0;
+    }
+    let missing = match object.pointer("/spec/strategy/rollingUpdate/maxUnavailable") {
+        Some(Value::String(percent)) => percent
+            .trim_end_matches('%')
+            .parse::<u64>()
+            .map_or(0, |p| want * p / 100),
+        Some(number) => number.as_u64().unwrap_or(0),
+        None => want / 4,
+    };
+    missing.min(want)
 }
 
 fn stateful_set(object: &Value) -> State {
@@ -315,29 +354,61 @@ fn crd(object: &Value) -> State {
     }
 }
 
-/// What Flink's Kubernetes operator writes (its `lifecycleState`, since 1.2; what it asks of a job
-/// is the plan's business).
+/// What Flink's Kubernetes operator writes: `lifecycleState` and `jobStatus` of a FlinkDeployment or
+/// FlinkSessionJob (operator 1.2 to 1.15).
 fn flink(object: &Value) -> State {
-    if let Some(state) = unobserved(object) {
+    if let Some(state) = flink_unobserved(object) {
         return state;
     }
     let error = text(object, "/status/error");
     let job = text(object, "/status/jobStatus/state");
     let manager = text(object, "/status/jobManagerDeploymentStatus");
+    let is_session = text(object, "/kind") == "FlinkDeployment"
+        && object.pointer("/spec/job").is_none_or(Value::is_null);
+    let wants_suspended = text(object, "/spec/job/state") == "suspended";
+    let waiting = |state: &str| {
+        let mut words = vec![state.to_owned()];
+        if !manager.is_empty() {
+            words.push(format!("JobManager {manager}"));
+        }
+        if !job.is_empty() {
+            words.push(format!("job {job}"));
+        }
+        State::Waiting(words.join(", "))
+    };
     match text(object, "/status/lifecycleState") {
         "FAILED" => State::Failed(format!("FAILED: {error}")),
+        "ROLLED_BACK" => State::Failed(format!("the operator has rolled it back: {error}")),
         _ if !error.is_empty() => State::Unhealthy(error.to_owned()),
-        "STABLE" => State::Ready(job.to_owned()),
-        "DEPLOYED"
-            if object.pointer("/spec/job").is_none_or(Value::is_null)
-                && (manager == "READY" || text(object, "/kind") == "FlinkSessionJob") =>
-        {
-            State::Ready("READY".into())
-        }
-        "SUSPENDED" => State::Ready("SUSPENDED".into()),
+        "STABLE" | "DEPLOYED" if is_session => match manager {
+            "READY" => State::Ready("READY".into()),
+            _ => waiting("DEPLOYED"),
+        },
+        // The word is believed only as long as the job is as it says.
+        "STABLE" => match job {
+            "RUNNING" | "FINISHED" => State::Ready(job.to_owned()),
+            "FAILED" | "FAILING" | "CANCELED" | "CANCELLING" => {
+                State::Unhealthy(format!("STABLE, but its job is {job}"))
+            }
+            _ => waiting("STABLE"),
+        },
+        "SUSPENDED" if wants_suspended => State::Ready("SUSPENDED".into()),
         "" => State::Waiting("the operator hasn't seen it yet".into()),
-        state => State::Waiting(format!("{state}, JobManager {manager}, job {job}")),
+        state => waiting(state),
     }
+}
+
+/// As [`unobserved`]; operators before `status.observedGeneration` keep the generation in the last
+/// reconciled spec.
+fn flink_unobserved(object: &Value) -> Option<State> {
+    if object.pointer("/status/observedGeneration").is_some() {
+        return unobserved(object);
+    }
+    let last = text(object, "/status/reconciliationStatus/lastReconciledSpec");
+    let last: Value = serde_json::from_str(last).unwrap_or_default();
+    let seen = number(&last, "/resource_metadata/metadata/generation");
+    (seen < number(object, "/metadata/generation"))
+        .then(|| State::Waiting("the operator hasn't seen the change yet".into()))
 }
 
 /// Kinds that nobody knows here: ready once observed, where they say what they observed; a
@@ -358,89 +429,6 @@ fn generic(object: &Value) -> State {
         }
     }
     State::Ready(String::new())
-}
-
-fn by_rule(object: &Value, rule: &str) -> State {
-    if rule == "ignore" {
-        return State::Ready(String::new());
-    }
-    let (pointer, want) = match rule.split_once('=') {
-        Some((pointer, value)) => (pointer, Some(value)),
-        None => (rule, None),
-    };
-    let have = object.pointer(pointer).map(|v| match v {
-        Value::String(s) => s.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    });
-    match (have, want) {
-        (Some(have), Some(want)) if have == want => State::Ready(have),
-        (Some(have), None) if !have.is_empty() => State::Ready(have),
-        (have, _) => State::Waiting(format!(
-            "{pointer} is {:?}, wanted {}",
-            have.unwrap_or_default(),
-            want.map_or("a value".to_owned(), |w| format!("{w:?}"))
-        )),
-    }
-}
-
-/// Something that keeps a pod from running.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// What, with the message: `ImagePullBackOff: …`.
-    pub reason: String,
-    /// No node has room or fits: an autoscaler may make one, so it gets more time than the others.
-    pub unschedulable: bool,
-}
-
-/// What keeps a pod from running, if anything that doesn't belong to a normal start.
-pub fn pod_problem(pod: &Value) -> Option<Problem> {
-    let problem = |reason: String| {
-        Some(Problem {
-            reason,
-            unschedulable: false,
-        })
-    };
-    if let Some(("False", "Unschedulable", message)) = condition(pod, "PodScheduled") {
-        return Some(Problem {
-            reason: format!("Unschedulable: {message}"),
-            unschedulable: true,
-        });
-    }
-    let statuses = ["/status/initContainerStatuses", "/status/containerStatuses"];
-    for container in statuses
-        .iter()
-        .filter_map(|p| pod.pointer(p)?.as_array())
-        .flatten()
-    {
-        let name = text(container, "/name");
-        let reason = text(container, "/state/waiting/reason");
-        let ended = match container.pointer("/lastState/terminated") {
-            Some(last) => format!(
-                ", ended with {} ({})",
-                number(last, "/exitCode"),
-                text(last, "/reason")
-            ),
-            None => String::new(),
-        };
-        if !matches!(reason, "" | "ContainerCreating" | "PodInitializing") {
-            let message = text(container, "/state/waiting/message");
-            return problem(format!(
-                "{reason}: container {name}{ended}{}{message}",
-                if message.is_empty() { "" } else { ": " }
-            ));
-        }
-        if let Some(terminated) = container.pointer("/state/terminated") {
-            let code = number(terminated, "/exitCode");
-            if code != 0 {
-                return problem(format!(
-                    "{}: container {name} ended with {code}",
-                    text(terminated, "/reason")
-                ));
-            }
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! Reading and writing single objects and lists.
 
-use futures::StreamExt;
 use http::Method;
 use serde::de::DeserializeOwned;
 
-use super::client::{Client, PARALLEL, Request, Target};
+use super::client::{Client, Request, Target};
 use super::error::{Error, Result};
 use super::object::{ObjectRef, metadata_map};
 use crate::yaml::Value;
@@ -76,6 +75,8 @@ pub struct Query {
 
 /// Objects in a page of a list: few enough that a page of large Secrets stays bearable.
 const PAGE: usize = 250;
+/// The same where only metadata comes.
+const METADATA_PAGE: usize = 2000;
 
 #[derive(serde::Deserialize)]
 struct Page<T> {
@@ -117,16 +118,6 @@ impl Client {
             Err(e) if e.is_absent() => Ok(None),
             Err(e) => Err(e),
         }
-    }
-
-    /// Reads many objects, [`PARALLEL`] at once, in their order; `None` where [`Client::find`] has none.
-    pub async fn find_all(&self, objects: &[ObjectRef]) -> Result<Vec<Option<Value>>> {
-        futures::stream::iter(objects.iter().map(|object| self.find(object)))
-            .buffered(PARALLEL)
-            .collect::<Vec<_>>()
-            .await
-            .into_iter()
-            .collect()
     }
 
     /// Lists a kind in a namespace (`None`: over all, or of a cluster-scoped kind), page by page.
@@ -187,7 +178,15 @@ impl Client {
                 "list",
                 Target::Other(resource.plural.clone()),
             )
-            .query("limit", PAGE.to_string());
+            .query(
+                "limit",
+                if query.metadata_only {
+                    METADATA_PAGE
+                } else {
+                    PAGE
+                }
+                .to_string(),
+            );
             if let Some(labels) = &query.labels {
                 request = request.query("labelSelector", labels);
             }

@@ -5,6 +5,7 @@ pub mod ha;
 pub mod health;
 pub mod inject;
 pub mod manifest;
+pub mod overview;
 pub mod rest;
 pub mod workload;
 

@@ -352,7 +352,7 @@ impl Rest {
             .map(drop)
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+    pub(super) async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let bytes = self.call(Method::GET, path, None).await?;
         serde_json::from_slice(&bytes).map_err(|e| Error::Decode {
             call: format!("GET {path}"),

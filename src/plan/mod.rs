@@ -5,6 +5,7 @@ pub mod crds;
 pub mod diff;
 pub mod drift;
 pub mod fields;
+pub mod foresee;
 pub mod hidden;
 pub mod hooks;
 pub mod jobs;

@@ -183,8 +183,14 @@ impl Lock {
         };
         let start = Instant::now();
         let mut seen: Option<(String, Instant)> = None;
+        // Mostly nobody holds it, and then there is no Lease: the first try creates it unseen.
+        let mut unseen = true;
         loop {
-            let current = client.find(&object).await.map_err(failed)?;
+            let current = if std::mem::take(&mut unseen) {
+                None
+            } else {
+                client.find(&object).await.map_err(failed)?
+            };
             let attempt = match &current {
                 None => {
                     let wanted = lease(namespace, release, &identity, None);

@@ -69,6 +69,20 @@ pub(super) fn split(release: &Release) -> Result<Split> {
     })
 }
 
+/// Says whether a record fits, without packing one that fits in any case.
+///
+/// # Errors
+/// As [`split`].
+pub(super) fn check(release: &Release) -> Result<()> {
+    // base64 makes 4 of 3 bytes; gzip makes incompressible ones larger by less than a hundredth.
+    let fits = serde_json::to_vec(release).is_ok_and(|json| json.len() < MAX_DATA / 5 * 3);
+    if fits {
+        Ok(())
+    } else {
+        split(release).map(drop)
+    }
+}
+
 /// What binds parts to their record: Helm rewrites a record's status, never its manifest.
 fn digest(release: &Release) -> String {
     let hash = Sha256::digest(release.manifest.as_bytes());
@@ -114,6 +128,35 @@ pub(super) async fn write(
             Err(cluster::Error::Exists { .. }) => client.replace(&secret).await?,
             other => other?,
         };
+    }
+    Ok(())
+}
+
+/// Deletes parts of a release whose revision has no main Secret: they are written first, and a process
+/// may have been killed then.
+pub(super) async fn collect(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    kept: &[u32],
+) -> Result<()> {
+    let query = Query {
+        labels: Some(format!("nutkin.dev/kind=parts,nutkin.dev/release={name}")),
+        metadata_only: true,
+        ..Query::default()
+    };
+    let mut parts: Vec<Secret> = Vec::new();
+    client
+        .list_pages("v1", "Secret", Some(namespace), &query, |page| {
+            parts.extend::<Vec<Secret>>(page);
+        })
+        .await?;
+    for part in parts {
+        let revision = part.metadata.label("nutkin.dev/revision").parse();
+        if revision.is_ok_and(|r: u32| !kept.contains(&r)) {
+            let object = ObjectRef::new("v1", "Secret", Some(namespace), &part.metadata.name);
+            client.delete(&object, &Delete::default()).await?;
+        }
     }
     Ok(())
 }

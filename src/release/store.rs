@@ -211,6 +211,14 @@ impl Secret {
     }
 }
 
+fn check_labels(release: &Release) -> Result<()> {
+    let mut keys = release.labels.keys();
+    match keys.find(|key| SYSTEM_LABELS.contains(&key.as_str())) {
+        Some(key) => Err(StoreError::SystemLabel(key.clone())),
+        None => Ok(()),
+    }
+}
+
 fn user_labels(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     labels
         .iter()
@@ -247,15 +255,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::TooLarge`], [`StoreError::SystemLabel`].
     pub fn check(release: &Release) -> Result<()> {
-        parts::split(release).map(|_| ())?;
-        match release
-            .labels
-            .keys()
-            .find(|key| SYSTEM_LABELS.contains(&key.as_str()))
-        {
-            Some(key) => Err(StoreError::SystemLabel(key.clone())),
-            None => Ok(()),
-        }
+        parts::check(release)?;
+        check_labels(release)
     }
 
     /// Writes a new revision. Parts that don't fit the main Secret are written first.
@@ -263,7 +264,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Exists`] when the revision is there; those of [`Store::check`] and of the request.
     pub async fn create(&self, release: &Release) -> Result<Stored> {
-        Self::check(release)?;
+        check_labels(release)?;
         let split = parts::split(release)?;
         parts::write(&self.client, &self.namespace, release, &split.parts).await?;
         let mut labels = Map::new();
@@ -293,7 +294,12 @@ impl Store {
             made = self.client.create(&secret, false).await;
         }
         match made {
-            Ok(made) => self.stored(release, made),
+            Ok(made) => {
+                if !split.parts.is_empty() {
+                    self.collect_parts(&release.name).await?;
+                }
+                self.stored(release, made)
+            }
             Err(cluster::Error::Exists { .. }) => Err(StoreError::Exists {
                 name: release.name.clone(),
                 revision: release.version,
@@ -356,7 +362,6 @@ impl Store {
     /// [`StoreError::Stale`], [`StoreError::NoRevision`]; those of [`Store::check`] and of the request.
     pub async fn update(&self, stored: &Stored) -> Result<Stored> {
         let release = &stored.release;
-        Self::check(release)?;
         let split = parts::split(release)?;
         parts::write(&self.client, &self.namespace, release, &split.parts).await?;
         let patch = json!({
@@ -504,6 +509,37 @@ impl Store {
         Ok(())
     }
 
+    /// Deletes all revisions and their parts, the newest revision last: as long as it is there, the
+    /// release is. Returns those deleted.
+    ///
+    /// # Errors
+    /// Those of the requests.
+    pub async fn delete_all(&self, name: &str) -> Result<Vec<u32>> {
+        let revisions = self.revisions(name).await?;
+        let delete = |revision: &Revision| {
+            let object = self.secret_ref(&secret_name(name, revision.version));
+            async move { self.client.delete(&object, &Delete::default()).await }
+        };
+        if let Some((newest, older)) = revisions.split_last() {
+            futures::stream::iter(older.iter().map(delete))
+                .buffered(PARALLEL)
+                .collect::<Vec<_>>()
+                .await
+                .into_iter()
+                .collect::<cluster::Result<Vec<bool>>>()?;
+            delete(newest).await?;
+        }
+        parts::collect(&self.client, &self.namespace, name, &[]).await?;
+        Ok(revisions.iter().map(|r| r.version).collect())
+    }
+
+    /// Deletes parts that belong to no revision.
+    async fn collect_parts(&self, name: &str) -> Result<()> {
+        let revisions = self.revisions(name).await?;
+        let kept: Vec<u32> = revisions.iter().map(|r| r.version).collect();
+        parts::collect(&self.client, &self.namespace, name, &kept).await
+    }
+
     /// Deletes the oldest revisions until at most `max` are left (0: no limit), as
     /// [`super::to_prune`] decides. Returns those deleted.
     ///
@@ -517,6 +553,9 @@ impl Store {
             .await
             .into_iter()
             .collect::<Result<Vec<()>>>()?;
+        if !gone.is_empty() {
+            self.collect_parts(name).await?;
+        }
         Ok(gone)
     }
 

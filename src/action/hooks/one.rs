@@ -4,11 +4,11 @@ use sha2::{Digest, Sha256};
 
 use super::super::journal::Journal;
 use super::super::target::Target;
-use super::super::{Error, Session};
+use super::super::{Error, Event, Session};
 use super::read;
 use crate::cluster::{
-    self, Apply, Delete, ObjectRef, Progress, Query, READY_ANNOTATION, Wait, WaitError, annotation,
-    ends, holds_data, pods_of_job,
+    self, Apply, Delete, ObjectRef, Progress, Query, READY_ANNOTATION, WaitError, annotation, ends,
+    holds_data, pods_of_job,
 };
 use crate::plan::hooks::{Again, HookRecord, again, delete_policies, goes_before, policy};
 use crate::release::{Hook, HookRun, Stored, Time};
@@ -222,21 +222,8 @@ impl Session<'_> {
         unstoppable: bool,
     ) -> Result<(), Error> {
         let reference = record.reference();
-        let wait = Wait {
-            timeout: self.options.timeout,
-            ..Wait::default()
-        };
-        let heard = |progress: Progress| match progress {
-            Progress::State { object, state } if !state.is_ready() => {
-                self.waiting(object.to_string(), state.reason());
-            }
-            Progress::Pod {
-                object,
-                pod,
-                reason,
-            } => self.waiting(object.to_string(), format!("Pod/{pod}: {reason}")),
-            Progress::State { .. } => {}
-        };
+        let wait = self.patience();
+        let heard = |progress: Progress| self.report.event(Event::from(&progress));
         let ended = async {
             if ends(&reference.group, &reference.kind) {
                 let uid = record.uid.as_deref();
@@ -257,7 +244,9 @@ impl Session<'_> {
         match result {
             Ok(()) => Ok(()),
             Err(WaitError::Cluster(e)) => Err(e.into()),
-            Err(WaitError::TimedOut { after, not_ready }) => Err(Error::Failed(format!(
+            Err(WaitError::TimedOut {
+                after, not_ready, ..
+            }) => Err(Error::Failed(format!(
                 "it has not ended after {} s: {}",
                 after.as_secs(),
                 not_ready.first().map_or("", |(_, why)| why.as_str())

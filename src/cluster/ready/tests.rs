@@ -2,7 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{READY_ANNOTATION, State, pod_problem, readiness};
+use super::{FAILED_ANNOTATION, READY_ANNOTATION, Rules, State, pod_problem, readiness};
+
+/// As `--wait --wait-for-jobs` has it.
+const JOBS: Rules = Rules {
+    jobs: true,
+    legacy: false,
+};
 
 /// The state in one word.
 fn word(state: &State) -> &'static str {
@@ -23,7 +29,7 @@ fn check(api_version: &str, kind: &str, cases: &[(&str, Value, Value)]) {
     for (wanted, spec, status) in cases {
         let state = readiness(
             &object(api_version, kind, spec.clone(), status.clone()),
-            true,
+            JOBS,
         );
         assert_eq!(word(&state), *wanted, "{kind} {spec} {status}: {state:?}");
         if *wanted != "ready" {
@@ -138,9 +144,9 @@ fn jobs() {
         ],
     );
     let running = object("batch/v1", "Job", json!({}), json!({"active": 1}));
-    assert!(readiness(&running, false).is_ready());
+    assert!(readiness(&running, Rules::default()).is_ready());
     let failed = object("batch/v1", "Job", json!({}), condition("Failed"));
-    assert_eq!(word(&readiness(&failed, false)), "failed");
+    assert_eq!(word(&readiness(&failed, Rules::default())), "failed");
 }
 
 #[test]
@@ -248,9 +254,41 @@ fn flinks_operator() {
             ),
             ("ready", job.clone(), of("STABLE", "READY", "RUNNING", "")),
             (
-                "ready",
+                "waiting",
                 job.clone(),
                 of("SUSPENDED", "MISSING", "FINISHED", ""),
+            ),
+            (
+                "ready",
+                json!({"job": {"state": "suspended"}}),
+                of("SUSPENDED", "MISSING", "FINISHED", ""),
+            ),
+            (
+                "waiting",
+                job.clone(),
+                of("STABLE", "READY", "RECONCILING", ""),
+            ),
+            (
+                "unhealthy",
+                job.clone(),
+                of("STABLE", "READY", "FAILED", ""),
+            ),
+            (
+                "failed",
+                job.clone(),
+                of("ROLLED_BACK", "READY", "RUNNING", "bad image"),
+            ),
+            (
+                "waiting",
+                job.clone(),
+                json!({"lifecycleState": "STABLE", "jobStatus": {"state": "RUNNING"}}),
+            ),
+            (
+                "ready",
+                job.clone(),
+                json!({"lifecycleState": "STABLE", "jobStatus": {"state": "RUNNING"},
+                    "reconciliationStatus": {"lastReconciledSpec":
+                        "{\"spec\":{},\"resource_metadata\":{\"metadata\":{\"generation\":2}}}"}}),
             ),
             (
                 "unhealthy",
@@ -274,7 +312,8 @@ fn an_object_says_itself_when_it_is_ready() {
         "example.org/v1",
         "Thing",
         json!({}),
-        json!({"phase": "New", "n": 3}),
+        json!({"phase": "New", "n": 3, "empty": [], "conditions": [
+            {"type": "Good", "status": "True"}, {"type": "Bad", "status": "False"}]}),
     );
     for (rule, wanted) in [
         ("ignore", "ready"),
@@ -283,12 +322,37 @@ fn an_object_says_itself_when_it_is_ready() {
         ("/status/n=3", "ready"),
         ("/status/phase", "ready"),
         ("/status/other", "waiting"),
+        ("{.status.phase}=New", "ready"),
+        ("{.status.phase}=Done", "waiting"),
+        (".status.phase=\"New\"", "ready"),
+        ("{.status.n}=3", "ready"),
+        ("{.status.empty}", "waiting"),
+        ("condition=Good", "ready"),
+        ("condition=Bad", "waiting"),
+        ("condition=Bad=False", "ready"),
+        ("condition=None", "waiting"),
+        (
+            "{.status.conditions[?(@.type==\"Good\")].status}=True",
+            "ready",
+        ),
+        ("{.status.conditions[*].status}=True", "waiting"),
+        ("{.status.phase=New", "failed"),
+        ("condition=", "failed"),
     ] {
         object["metadata"]["annotations"] = json!({ READY_ANNOTATION: rule });
-        assert_eq!(word(&readiness(&object, true)), wanted, "{rule}");
+        assert_eq!(word(&readiness(&object, JOBS)), wanted, "{rule}");
+    }
+    for (rule, wanted) in [
+        ("{.status.phase}=New", "failed"),
+        ("{.status.phase}=Broken", "ready"),
+        ("condition=Bad", "ready"),
+        ("{.status", "failed"),
+    ] {
+        object["metadata"]["annotations"] = json!({ FAILED_ANNOTATION: rule });
+        assert_eq!(word(&readiness(&object, JOBS)), wanted, "{rule}");
     }
     object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
-    assert_eq!(word(&readiness(&object, true)), "waiting");
+    assert_eq!(word(&readiness(&object, JOBS)), "waiting");
 }
 
 #[test]
@@ -344,11 +408,56 @@ fn pods_and_their_problems() {
         ),
     ] {
         let pod = object("v1", "Pod", json!({}), status.clone());
-        assert_eq!(word(&readiness(&pod, true)), wanted, "{status}");
+        assert_eq!(word(&readiness(&pod, JOBS)), wanted, "{status}");
         assert_eq!(
             pod_problem(&pod).map(|p| p.reason).as_deref(),
             reason,
             "{status}"
         );
+    }
+}
+
+/// Helm's `--wait=legacy`.
+#[test]
+fn legacy_rules_let_pods_be_missing_and_pass_over_other_kinds() {
+    let legacy = Rules {
+        jobs: false,
+        legacy: true,
+    };
+    let deployment = |strategy: Value, ready: u64| {
+        let status = json!({"observedGeneration": 2, "replicas": 5, "updatedReplicas": 4, "readyReplicas": ready});
+        object(
+            "apps/v1",
+            "Deployment",
+            json!({"replicas": 4, "strategy": strategy}),
+            status,
+        )
+    };
+    for (strategy, ready, wanted) in [
+        (json!({}), 3, "ready"),
+        (json!({}), 2, "waiting"),
+        (json!({"rollingUpdate": {"maxUnavailable": 2}}), 2, "ready"),
+        (
+            json!({"rollingUpdate": {"maxUnavailable": "50%"}}),
+            2,
+            "ready",
+        ),
+        (
+            json!({"rollingUpdate": {"maxUnavailable": 0}}),
+            3,
+            "waiting",
+        ),
+        (json!({"type": "Recreate"}), 3, "waiting"),
+    ] {
+        let state = readiness(&deployment(strategy.clone(), ready), legacy);
+        assert_eq!(word(&state), wanted, "{strategy} {ready}: {state:?}");
+    }
+    for (api_version, kind) in [
+        ("networking.k8s.io/v1", "Ingress"),
+        ("example.org/v1", "Thing"),
+        ("apiregistration.k8s.io/v1", "APIService"),
+    ] {
+        let status = json!({"conditions": [{"type": "Ready", "status": "False"}]});
+        assert!(readiness(&object(api_version, kind, json!({}), status), legacy).is_ready());
     }
 }

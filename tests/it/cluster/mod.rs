@@ -4,6 +4,7 @@ mod apply;
 mod faults;
 mod locks;
 mod records;
+mod statuses;
 mod waits;
 
 use std::process::Command;

@@ -1,0 +1,158 @@
+//! Reading many objects with few requests: those of one kind and namespace come in one list.
+
+use std::collections::HashMap;
+
+use futures::StreamExt;
+use http::Method;
+use serde::Deserialize;
+
+use super::client::{Client, PARALLEL, Request, Target};
+use super::error::{Error, Result};
+use super::object::ObjectRef;
+use crate::yaml::Value;
+
+/// From how many objects of a kind and namespace on a list costs less than reading each.
+const WORTH: usize = 4;
+/// A list brings what others have there too: it is asked for at most this many more than wanted.
+const MORE: usize = 100;
+
+/// One page of a list.
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    metadata: Metadata,
+    items: Option<Vec<Value>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Metadata {
+    #[serde(default, rename = "continue")]
+    next: String,
+}
+
+/// What a list has told.
+enum Listed {
+    /// Everything there is, by name.
+    All(HashMap<String, Value>),
+    /// Some of it: what is missing here may exist.
+    Some(HashMap<String, Value>),
+    /// Nothing: it may not be listed.
+    Nothing,
+}
+
+impl Client {
+    /// Reads many objects, in their order; `None` where [`Client::find`] has none.
+    ///
+    /// # Errors
+    /// Those of the requests.
+    pub async fn find_all(&self, objects: &[ObjectRef]) -> Result<Vec<Option<Value>>> {
+        let mut located = Vec::with_capacity(objects.len());
+        for object in objects {
+            located.push(match self.locate(object).await {
+                Ok((located, _)) => Some(located),
+                Err(e) if e.is_absent() => None,
+                Err(e) => return Err(e),
+            });
+        }
+        let mut groups: HashMap<(String, &str, Option<&str>), usize> = HashMap::new();
+        for object in located.iter().flatten() {
+            *groups.entry(group(object)).or_default() += 1;
+        }
+        groups.retain(|_, count| *count >= WORTH);
+        let lists = groups
+            .iter()
+            .map(|((api_version, kind, namespace), count)| async move {
+                let listed = self.page(api_version, kind, *namespace, *count).await?;
+                Ok(((api_version.clone(), *kind, *namespace), listed))
+            });
+        let lists: HashMap<_, _> = futures::stream::iter(lists)
+            .buffer_unordered(PARALLEL)
+            .collect::<Vec<Result<_>>>()
+            .await
+            .into_iter()
+            .collect::<Result<_>>()?;
+        let lists = &lists;
+        let found = located.iter().map(|object| async move {
+            let Some(object) = object else {
+                return Ok(None);
+            };
+            match lists.get(&group(object)) {
+                Some(Listed::All(items)) if !is_left_out(object) => {
+                    Ok(items.get(&object.name).cloned())
+                }
+                Some(Listed::All(items) | Listed::Some(items)) => match items.get(&object.name) {
+                    Some(item) => Ok(Some(item.clone())),
+                    None => self.find(object).await,
+                },
+                Some(Listed::Nothing) | None => self.find(object).await,
+            }
+        });
+        futures::stream::iter(found)
+            .buffered(PARALLEL)
+            .collect::<Vec<_>>()
+            .await
+            .into_iter()
+            .collect()
+    }
+
+    /// The first page of what is there of a kind.
+    async fn page(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        wanted: usize,
+    ) -> Result<Listed> {
+        let resource = self.resource(api_version, kind).await?;
+        let mut request = Request::new(
+            Method::GET,
+            resource.path(namespace),
+            "list",
+            Target::Other(resource.plural.clone()),
+        )
+        .query("limit", (wanted + MORE).to_string());
+        if kind == "Secret" && api_version == "v1" {
+            request = request.query("fieldSelector", RECORDS);
+        }
+        let page: Page = match self.send(&request).await {
+            Ok(page) => page,
+            // Single objects may be readable all the same.
+            Err(Error::Forbidden { .. } | Error::NotFound { .. }) => return Ok(Listed::Nothing),
+            Err(e) if e.is_absent() => return Ok(Listed::Nothing),
+            Err(e) => return Err(e),
+        };
+        let items = page.items.unwrap_or_default().into_iter().map(|mut item| {
+            if let Some(map) = item.as_object_mut() {
+                map.insert("apiVersion".into(), api_version.into());
+                map.insert("kind".into(), kind.into());
+            }
+            let name = item.pointer("/metadata/name").and_then(Value::as_str);
+            (name.unwrap_or_default().to_owned(), item)
+        });
+        let items = items.collect();
+        Ok(if page.metadata.next.is_empty() {
+            Listed::All(items)
+        } else {
+            Listed::Some(items)
+        })
+    }
+}
+
+/// Records of releases are large, and no objects of theirs.
+const RECORDS: &str = "type!=helm.sh/release.v1,type!=nutkin.dev/parts";
+
+/// Whether an object may be one that [`RECORDS`] leaves out.
+fn is_left_out(object: &ObjectRef) -> bool {
+    object.kind == "Secret"
+        && ["sh.helm.release.", "nutkin."]
+            .iter()
+            .any(|prefix| object.name.starts_with(prefix))
+}
+
+fn group(object: &ObjectRef) -> (String, &str, Option<&str>) {
+    (
+        object.api_version(),
+        &object.kind,
+        object.namespace.as_deref(),
+    )
+}

@@ -1,0 +1,369 @@
+//! What an apply will do, where that can be told without asking the server. Pure.
+//!
+//! A dry run costs the server as much as the apply itself. Two answers need none: nothing changes,
+//! which managedFields prove; and a plain object (ConfigMap, Secret, ServiceAccount, a simple Service)
+//! is made or changed, whose rules are few enough to be checked here. Whatever is in doubt is asked.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use crate::cluster::FIELD_MANAGER;
+use crate::yaml::{Map, Value};
+
+/// The API server's limit for the data of a ConfigMap or Secret.
+const MAX_DATA: usize = 1 << 20;
+
+/// Whether applying `wanted` would leave `live` as it is: our own entry in managedFields names exactly
+/// the fields of `wanted`, and each holds the wanted value. A field that is in doubt makes it `false`.
+pub fn is_unchanged(live: &Value, wanted: &Value) -> bool {
+    let entries = live
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array);
+    let mut ours = None;
+    for entry in entries.into_iter().flatten() {
+        if entry.get("manager").and_then(Value::as_str) != Some(FIELD_MANAGER) {
+            continue;
+        }
+        // An entry of a client-side apply would be migrated first.
+        let applied = entry.get("operation").and_then(Value::as_str) == Some("Apply");
+        if !applied || ours.is_some() || entry.get("apiVersion") != wanted.get("apiVersion") {
+            return false;
+        }
+        ours = entry.get("fieldsV1");
+    }
+    let (Some(Value::Object(fields)), Some(wanted), Some(live)) =
+        (ours, wanted.as_object(), live.as_object())
+    else {
+        return false;
+    };
+    let nothing = Map::new();
+    let metadata = |object: &Map| object.get("metadata").and_then(Value::as_object).cloned();
+    let (Some(mut wanted_metadata), Some(live_metadata)) = (metadata(wanted), metadata(live))
+    else {
+        return false;
+    };
+    // Identity is no field of anyone's.
+    for identity in ["name", "namespace"] {
+        wanted_metadata.remove(identity);
+    }
+    let mut rest = wanted.clone();
+    for identity in ["apiVersion", "kind", "metadata"] {
+        rest.remove(identity);
+    }
+    let mut other_fields = fields.clone();
+    let metadata_fields = other_fields.remove("f:metadata");
+    let metadata_fields = match &metadata_fields {
+        Some(Value::Object(map)) => map,
+        Some(_) => return false,
+        None => &nothing,
+    };
+    same_map(metadata_fields, &wanted_metadata, &live_metadata)
+        && same_map(&other_fields, &rest, live)
+}
+
+fn same_map(fields: &Map, wanted: &Map, live: &Map) -> bool {
+    let owned = fields.keys().filter(|k| *k != ".").count();
+    owned == wanted.len()
+        && wanted.iter().all(|(key, value)| {
+            match (fields.get(&format!("f:{key}")), live.get(key)) {
+                (Some(field), Some(live)) => same(field, value, live),
+                _ => false,
+            }
+        })
+}
+
+fn same(fields: &Value, wanted: &Value, live: &Value) -> bool {
+    let Some(fields) = fields.as_object() else {
+        return false;
+    };
+    if fields.is_empty() {
+        // A leaf: a scalar, or something that is replaced as a whole.
+        return !wanted.is_null() && wanted == live;
+    }
+    match (wanted, live) {
+        (Value::Object(wanted), Value::Object(live)) => same_map(fields, wanted, live),
+        (Value::Array(wanted), Value::Array(live)) => same_list(fields, wanted, live),
+        _ => false,
+    }
+}
+
+/// A list whose items have fields of their own, by their keys or values.
+fn same_list(fields: &Map, wanted: &[Value], live: &[Value]) -> bool {
+    let owned: Vec<(&String, &Value)> = fields.iter().filter(|(k, _)| *k != ".").collect();
+    owned.len() == wanted.len()
+        && owned.iter().all(|(key, fields)| {
+            let find = |items: &[Value]| items.iter().find(|i| is_item(key, i)).cloned();
+            let (Some(wanted), Some(live)) = (find(wanted), find(live)) else {
+                return false;
+            };
+            match fields.as_object() {
+                Some(map) if map.is_empty() => wanted == live,
+                Some(_) => same(fields, &wanted, &live),
+                None => false,
+            }
+        })
+}
+
+/// Whether a list's item is the one that a key of fieldsV1 names: `k:{"name":"c"}` by its key fields
+/// (a port's protocol is TCP where none is given), `v:"text"` by its value.
+fn is_item(key: &str, item: &Value) -> bool {
+    let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
+    if let Some(Value::Object(keys)) = key.strip_prefix("k:").and_then(parse) {
+        keys.iter().all(|(name, value)| match item.get(name) {
+            Some(have) => have == value,
+            None => name == "protocol" && value == "TCP",
+        })
+    } else if let Some(value) = key.strip_prefix("v:").and_then(parse) {
+        *item == value
+    } else {
+        false
+    }
+}
+
+/// What will be of a plain object after an apply; `None` where the server has to be asked.
+pub fn plain(live: Option<&Value>, wanted: &Value) -> Option<Value> {
+    let map = wanted.as_object()?;
+    let kind = map.get("kind")?.as_str()?;
+    let allowed: &[&str] = match (map.get("apiVersion")?.as_str()?, kind) {
+        ("v1", "ConfigMap") => &["data", "binaryData"],
+        ("v1", "Secret") => &["data", "stringData", "type"],
+        ("v1", "ServiceAccount") => &["automountServiceAccountToken"],
+        ("v1", "Service") => &["spec"],
+        _ => return None,
+    };
+    let known = |key: &String| {
+        matches!(key.as_str(), "apiVersion" | "kind" | "metadata")
+            || allowed.contains(&key.as_str())
+    };
+    let fine = map.keys().all(known)
+        && metadata_is_fine(map.get("metadata")?, kind)
+        && match kind {
+            "ConfigMap" | "Secret" => data_is_fine(map),
+            "Service" => spec_is_fine(map.get("spec")?),
+            _ => map
+                .get("automountServiceAccountToken")
+                .is_none_or(Value::is_boolean),
+        };
+    if !fine {
+        return None;
+    }
+    match live {
+        None => Some(wanted.clone()),
+        Some(live) if may_change(live, wanted, kind) => Some(overlaid(live, wanted)),
+        Some(_) => None,
+    }
+}
+
+fn metadata_is_fine(metadata: &Value, kind: &str) -> bool {
+    let Some(metadata) = metadata.as_object() else {
+        return false;
+    };
+    let name = metadata
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let named = match kind {
+        "Service" => is_label_name(name) && name.starts_with(|c: char| c.is_ascii_lowercase()),
+        _ => name.len() <= 253 && name.split('.').all(is_label_name),
+    };
+    let texts = |key: &str, fits: fn(&str, &str) -> bool| match metadata.get(key) {
+        None => true,
+        Some(Value::Object(map)) => map
+            .iter()
+            .all(|(k, v)| is_key(k) && v.as_str().is_some_and(|v| fits(k, v))),
+        Some(_) => false,
+    };
+    named
+        && metadata
+            .keys()
+            .all(|k| matches!(k.as_str(), "name" | "namespace" | "labels" | "annotations"))
+        && texts("labels", |_, value| is_label_value(value))
+        && texts("annotations", |_, value| value.len() <= 64 << 10)
+}
+
+/// A part of a DNS name.
+fn is_label_name(name: &str) -> bool {
+    (1..=63).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// `name`, or `domain/name`.
+fn is_key(key: &str) -> bool {
+    let (domain, name) = match key.split_once('/') {
+        Some((domain, name)) => (Some(domain), name),
+        None => (None, key),
+    };
+    domain.is_none_or(|d| d.len() <= 253 && d.split('.').all(is_label_name))
+        && !name.is_empty()
+        && is_label_value(name)
+}
+
+fn is_label_value(value: &str) -> bool {
+    let ends = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
+    value.len() <= 63
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        && ends(value.chars().next())
+        && ends(value.chars().last())
+}
+
+fn data_is_fine(object: &Map) -> bool {
+    let mut size = 0;
+    let mut names: Vec<&String> = Vec::new();
+    for (field, is_binary) in [
+        (
+            "data",
+            object.get("kind").and_then(Value::as_str) == Some("Secret"),
+        ),
+        ("binaryData", true),
+        ("stringData", false),
+    ] {
+        let Some(value) = object.get(field) else {
+            continue;
+        };
+        let Some(map) = value.as_object() else {
+            return false;
+        };
+        for (key, value) in map {
+            let Some(text) = value.as_str() else {
+                return false;
+            };
+            let fits = (1..=253).contains(&key.len())
+                && key
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+                && !matches!(key.as_str(), "." | "..")
+                && !key.starts_with("..");
+            if !fits || is_binary && BASE64.decode(text).is_err() || names.contains(&key) {
+                return false;
+            }
+            names.push(key);
+            size += text.len();
+        }
+    }
+    let plain_type = object
+        .get("type")
+        .is_none_or(|t| t.as_str() == Some("Opaque"));
+    size <= MAX_DATA && plain_type
+}
+
+/// A Service of the default kind, by selector and ports.
+fn spec_is_fine(spec: &Value) -> bool {
+    let Some(spec) = spec.as_object() else {
+        return false;
+    };
+    let selector = spec.get("selector").and_then(Value::as_object);
+    let selected = selector.is_some_and(|s| {
+        s.iter()
+            .all(|(k, v)| is_key(k) && v.as_str().is_some_and(is_label_value))
+    });
+    let ports = spec.get("ports").and_then(Value::as_array);
+    let mut seen: Vec<(&str, u64, &str)> = Vec::new();
+    let ported = ports.is_some_and(|ports| {
+        !ports.is_empty()
+            && ports.iter().all(|port| {
+                let Some(port) = port.as_object() else {
+                    return false;
+                };
+                let number = |v: &Value| v.as_u64().filter(|n| (1..=65535).contains(n));
+                let name = port.get("name").map_or(Some(""), Value::as_str);
+                let protocol = port.get("protocol").map_or(Some("TCP"), Value::as_str);
+                let (Some(name), Some(protocol), Some(at)) =
+                    (name, protocol, port.get("port").and_then(number))
+                else {
+                    return false;
+                };
+                let unique = seen
+                    .iter()
+                    .all(|(n, a, p)| *n != name && (*a, *p) != (at, protocol));
+                seen.push((name, at, protocol));
+                let target = port.get("targetPort").is_none_or(|t| number(t).is_some());
+                let known =
+                    |k: &String| matches!(k.as_str(), "name" | "port" | "protocol" | "targetPort");
+                unique
+                    && target
+                    && matches!(protocol, "TCP" | "UDP")
+                    && (is_label_name(name) || name.is_empty() && ports.len() == 1)
+                    && port.keys().all(known)
+            })
+    });
+    let typed = spec
+        .get("type")
+        .is_none_or(|t| t.as_str() == Some("ClusterIP"));
+    let known = |k: &String| matches!(k.as_str(), "selector" | "ports" | "type");
+    selected && ported && typed && spec.keys().all(known)
+}
+
+/// Whether nothing of the live object stands in the way of a change: nobody else has fields of it, and
+/// nothing that can't be changed would change.
+fn may_change(live: &Value, wanted: &Value, kind: &str) -> bool {
+    let entries = live
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array);
+    let ours = |entry: &Value| {
+        entry.get("manager").and_then(Value::as_str) == Some(FIELD_MANAGER)
+            && entry.get("operation").and_then(Value::as_str) == Some("Apply")
+            && entry.get("apiVersion") == wanted.get("apiVersion")
+    };
+    let alone = entries.is_some_and(|e| !e.is_empty() && e.iter().all(ours));
+    let fixed = live.get("immutable") == Some(&Value::Bool(true))
+        || live.pointer("/metadata/deletionTimestamp").is_some();
+    let fits = match kind {
+        "Secret" => live.get("type").and_then(Value::as_str) == Some("Opaque"),
+        "Service" => live.pointer("/spec/type").and_then(Value::as_str) == Some("ClusterIP"),
+        _ => true,
+    };
+    alone && !fixed && fits
+}
+
+/// The live object with the wanted one over it: a plain object's maps belong to us alone, so what is
+/// missing in them goes.
+fn overlaid(live: &Value, wanted: &Value) -> Value {
+    let mut after = live.clone();
+    let (Some(map), Some(wanted)) = (after.as_object_mut(), wanted.as_object()) else {
+        return after;
+    };
+    for field in ["data", "binaryData"] {
+        map.remove(field);
+    }
+    for (key, value) in wanted {
+        // The server keeps what is written as text in data.
+        if key == "stringData" {
+            continue;
+        }
+        match (key.as_str(), map.get_mut(key), value) {
+            ("metadata" | "spec", Some(Value::Object(live)), Value::Object(wanted)) => {
+                if key == "metadata" {
+                    live.remove("labels");
+                    live.remove("annotations");
+                }
+                for (k, v) in wanted {
+                    live.insert(k.clone(), v.clone());
+                }
+            }
+            _ => {
+                map.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    if let Some(texts) = wanted.get("stringData").and_then(Value::as_object) {
+        let data = map
+            .entry("data")
+            .or_insert_with(|| Value::Object(Map::new()));
+        if let Some(data) = data.as_object_mut() {
+            for (key, text) in texts {
+                let encoded = BASE64.encode(text.as_str().unwrap_or_default());
+                data.insert(key.clone(), encoded.into());
+            }
+        }
+    }
+    after
+}
+
+#[cfg(test)]
+mod tests;
