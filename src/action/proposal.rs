@@ -247,6 +247,13 @@ fn render(
     }
     let rendered = render::render(&chart, &values.value, options, &capabilities, rendering)
         .map_err(|e| invalid(&e))?;
+    // What Helm's rendering lets pass no cluster would take.
+    let hooks = rendered.hooks.iter().map(|hook| &hook.document);
+    for document in rendered.documents.iter().chain(hooks) {
+        document
+            .check()
+            .map_err(|fault| invalid(&format!("{}: a document {fault}", document.source)))?;
+    }
     Ok((chart, values, rendered))
 }
 

@@ -33,7 +33,7 @@ pub fn load(path: &Path) -> Result<Chart, Error> {
     let mut budget = Budget::new();
     if meta.is_dir() {
         let files = read_folder(path, &mut budget)?;
-        return assemble(shown.trim_end_matches('/'), files, &mut budget, 0);
+        return root(shown.trim_end_matches('/'), files, &mut budget);
     }
     // A compressed chart is never larger than an unpacked one may be.
     if meta.len() > archive::MAX_TOTAL {
@@ -74,7 +74,20 @@ pub fn load_alone(folder: &Path) -> Result<Chart, Error> {
 pub fn load_archive(name: &str, bytes: &[u8]) -> Result<Chart, Error> {
     let mut budget = Budget::new();
     let files = archive::unpack(name, bytes, &mut budget)?;
-    assemble(name, files, &mut budget, 0)
+    root(name, files, &mut budget)
+}
+
+/// A chart that is no subchart must be of a kind that Helm installs.
+fn root(path: &str, files: Vec<File>, budget: &mut Budget) -> Result<Chart, Error> {
+    let chart = assemble(path, files, budget, 0)?;
+    match chart.metadata.api_version.as_str() {
+        "v1" | "v2" => Ok(chart),
+        other => Err(Error::Invalid {
+            file: format!("{path}/Chart.yaml"),
+            line: None,
+            message: format!("apiVersion {other:?} is not known: v1 and v2 are"),
+        }),
+    }
 }
 
 /// The chart's name and all files of an archive, as they are in it.
@@ -164,7 +177,10 @@ impl Walk<'_> {
                     continue;
                 }
                 let target = path.canonicalize().map_err(read)?;
-                if !target.starts_with(self.real_root) {
+                if !target.starts_with(self.real_root) && !is_shared(self.real_root, &target) {
+                    if is_paper(&inner) {
+                        continue;
+                    }
                     return Err(self.refuse(&inner, "is a link that leaves the chart"));
                 }
                 let real_folder = folder.canonicalize().map_err(read)?;
@@ -199,6 +215,40 @@ impl Walk<'_> {
             reason: reason.to_owned(),
         }
     }
+}
+
+/// Whether a link may leave the chart for this target: into another chart's folder, or to a place in the
+/// same git work tree. So repositories put charts and CRDs that they share in place; Argo CD too takes the
+/// repository as the bound. Links to anything else of the machine stay refused.
+fn is_shared(real_root: &Path, target: &Path) -> bool {
+    let in_a_chart = target
+        .ancestors()
+        .any(|above| above.join("Chart.yaml").is_file());
+    let repository = real_root
+        .ancestors()
+        .find(|above| above.join(".git").exists());
+    let in_the_repository = repository.is_some_and(|repository| {
+        target
+            .strip_prefix(repository)
+            .is_ok_and(|inner| !inner.starts_with(".git"))
+    });
+    in_a_chart || in_the_repository
+}
+
+/// Papers that repositories share among their charts by links, and that no template reads: left out.
+fn is_paper(inner: &str) -> bool {
+    let stem = inner.split('.').next().unwrap_or(inner);
+    matches!(
+        stem,
+        "LICENSE"
+            | "LICENCE"
+            | "NOTICE"
+            | "README"
+            | "CHANGELOG"
+            | "CONTRIBUTING"
+            | "OWNERS"
+            | "SECURITY"
+    )
 }
 
 /// Makes a chart of its files; `path` stands before each name in messages.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::template::funcs::semver::Version;
+use crate::template::gotmpl::strconv::format_float;
 use crate::yaml::{self, Value};
 
 /// The content of Chart.yaml. Field names are Helm's; empty fields are left out when written.
@@ -261,9 +262,7 @@ fn to_string(value: &mut Value) {
     let text = match &*value {
         Value::Bool(b) => b.to_string(),
         Value::Number(n) => match n.as_f64() {
-            Some(f) if !n.is_i64() && !n.is_u64() && f.fract() == 0.0 && f.abs() < 1e18 => {
-                format!("{f:.0}")
-            }
+            Some(f) if n.is_f64() => format_float(f, b'g', None),
             _ => n.to_string(),
         },
         _ => return,

@@ -218,6 +218,45 @@ fn a_folder_becomes_a_chart() {
 
 #[cfg(unix)]
 #[test]
+fn links_may_lead_to_a_chart_beside_and_within_the_repository() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("charts/c");
+    let chart = |name: &str| format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\n");
+    write(&root, &[("Chart.yaml", &chart("c"))]);
+    write(
+        folder.path(),
+        &[
+            ("library/Chart.yaml", &chart("library")),
+            ("crd/a.yaml", "kind: X"),
+            ("LICENSE", "free"),
+            (".git/config", "secret"),
+        ],
+    );
+    fs::create_dir_all(root.join("charts")).unwrap();
+    symlink("../../../library", root.join("charts/library")).unwrap();
+    symlink("../../LICENSE", root.join("LICENSE")).unwrap();
+    symlink("../../crd", root.join("crds")).unwrap();
+    let loaded = load(&root).unwrap();
+    assert_eq!(loaded.dependencies[0].name(), "library");
+    assert_eq!((loaded.crds.len(), loaded.files.len()), (1, 1));
+    symlink("../../.git/config", root.join("config")).unwrap();
+    assert!(
+        load(&root).is_err(),
+        "what git keeps for itself is no chart's"
+    );
+    fs::remove_file(root.join("config")).unwrap();
+    // without a repository the CRDs are just files of the machine, the other chart is still one
+    fs::remove_dir_all(folder.path().join(".git")).unwrap();
+    assert!(load(&root).is_err());
+    fs::remove_file(root.join("crds")).unwrap();
+    let loaded = load(&root).unwrap();
+    assert_eq!(loaded.dependencies.len(), 1);
+    assert!(loaded.files.is_empty(), "papers are left out");
+}
+
+#[cfg(unix)]
+#[test]
 fn links_may_not_leave_a_folder() {
     use std::os::unix::fs::symlink;
     let folder = tempfile::tempdir().unwrap();

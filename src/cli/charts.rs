@@ -55,5 +55,8 @@ pub fn render_chart(
     }
     flags.validate(&chart, &resolved)?;
     let rendered = render::render(&chart, &resolved.value, release, capabilities, options)?;
+    for warning in &rendered.warnings {
+        output.note(&format!("Warning: {warning}"));
+    }
     Ok((chart, rendered))
 }

@@ -14,7 +14,7 @@ use super::shown::HIDDEN;
 use super::values_flags::ValueFlags;
 use super::{Context, charts};
 use crate::chart::{Chart, path_match};
-use crate::cluster::{self, Apply};
+use crate::cluster::{self, Apply, ObjectRef, ownership};
 use crate::render::{Capabilities, Document, Options, ReleaseOptions, Rendered};
 
 /// Render a chart's templates, without a cluster
@@ -137,6 +137,21 @@ impl Args {
                 ),
             ));
         }
+        let release = ReleaseOptions {
+            name: name.clone(),
+            namespace: cx.release_namespace(),
+            revision: 1,
+            is_upgrade: self.is_upgrade,
+        };
+        let folder = loaded.folder.as_deref();
+        let (chart, rendered) = if self.validate || self.dry_run == DryRun::Server {
+            cx.block_on(self.render_with_cluster(cx, chart, folder, &release))?
+        } else {
+            let capabilities = self.capabilities(Capabilities::default())?;
+            let options = self.rendering.options()?;
+            self.render(cx, chart, folder, &release, &capabilities, &options)?
+        };
+        // those of subcharts that are switched off are not among them
         let crds: Vec<Piece> = chart
             .crd_files()
             .into_iter()
@@ -146,20 +161,6 @@ impl Args {
                 text: String::from_utf8_lossy(&file.data).into_owned(),
             })
             .collect();
-        let release = ReleaseOptions {
-            name: name.clone(),
-            namespace: cx.release_namespace(),
-            revision: 1,
-            is_upgrade: self.is_upgrade,
-        };
-        let folder = loaded.folder.as_deref();
-        let rendered = if self.validate || self.dry_run == DryRun::Server {
-            cx.block_on(self.render_with_cluster(cx, chart, folder, &release))?
-        } else {
-            let capabilities = self.capabilities(Capabilities::default())?;
-            let options = self.rendering.options()?;
-            self.render(cx, chart, folder, &release, &capabilities, &options)?
-        };
         let hooks = rendered
             .hooks
             .into_iter()
@@ -264,9 +265,9 @@ impl Args {
         release: &ReleaseOptions,
         capabilities: &Capabilities,
         options: &Options,
-    ) -> Result<Rendered, CommandError> {
+    ) -> Result<(Chart, Rendered), CommandError> {
         let values = &self.values;
-        let made = charts::render_chart(
+        charts::render_chart(
             chart,
             folder,
             values,
@@ -274,8 +275,7 @@ impl Args {
             capabilities,
             options,
             &cx.output,
-        )?;
-        Ok(made.1)
+        )
     }
 
     /// Renders with what the cluster says of itself, and asks it whether it would take the objects.
@@ -285,20 +285,32 @@ impl Args {
         chart: Chart,
         folder: Option<&Path>,
         release: &ReleaseOptions,
-    ) -> Result<Rendered, CommandError> {
+    ) -> Result<(Chart, Rendered), CommandError> {
         let client = cx.connect().await?;
         let capabilities = self.capabilities(client.capabilities().await?)?;
         let options = Options {
             lookup: Some(client.lookup()),
             ..self.rendering.options()?
         };
+        let (chart, rendered) =
+            self.render(cx, chart, folder, release, &capabilities, &options)?;
         let crds = chart.crd_files().len();
-        let rendered = self.render(cx, chart, folder, release, &capabilities, &options)?;
         let strict = !self.rendering.disable_openapi_validation;
         let mut refused = Vec::new();
         for document in &rendered.documents {
             if document.object.is_null() {
                 continue;
+            }
+            document.check().map_err(|fault| {
+                let text = format!("{}: a document {fault}", document.source);
+                CommandError::new(Kind::Invalid, text)
+            })?;
+            // an install would not take over what belongs to others
+            let reference = ObjectRef::of(&document.object)?;
+            if !self.is_upgrade
+                && let Some(live) = client.find(&reference).await?
+            {
+                ownership::check(&reference, &live, &release.name, client.namespace())?;
             }
             let how = Apply {
                 force: true,
@@ -324,7 +336,7 @@ impl Args {
             }
         }
         let Some((_, _, first)) = refused.first() else {
-            return Ok(rendered);
+            return Ok((chart, rendered));
         };
         let kind = CommandError::from(first.clone()).kind;
         let lines: Vec<String> = refused

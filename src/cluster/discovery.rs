@@ -1,5 +1,7 @@
 //! What the server serves: kinds, versions, and Helm's capabilities, in three requests at most.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 use kube::client::APIGroupDiscoveryList;
 
@@ -19,6 +21,9 @@ pub struct Discovery {
     resources: Vec<Resource>,
     /// `group/version` strings in the server's order of preference, also those without resources.
     versions: Vec<String>,
+    /// `group/version/Kind` of what subresources answer with (`v1/PodExecOptions`, `apps/v1/Scale`): to Helm
+    /// they are served too, under the version of their resource.
+    subresource_kinds: BTreeSet<String>,
 }
 
 impl Discovery {
@@ -49,12 +54,17 @@ impl Discovery {
                 let Some(version_name) = version.version else {
                     continue;
                 };
-                self.versions.push(if name.is_empty() {
+                let full = if name.is_empty() {
                     version_name.clone()
                 } else {
                     format!("{name}/{version_name}")
-                });
+                };
+                self.versions.push(full.clone());
                 for resource in version.resources {
+                    let kinds = resource.subresources.iter();
+                    let kinds = kinds.filter_map(|s| s.response_kind.as_ref()?.kind.as_ref());
+                    self.subresource_kinds
+                        .extend(kinds.map(|kind| format!("{full}/{kind}")));
                     let response = resource.response_kind;
                     let kind = response.as_ref().and_then(|k| k.kind.clone());
                     let (Some(plural), Some(kind)) = (resource.resource, kind) else {
@@ -80,6 +90,11 @@ impl Discovery {
             .cloned()
     }
 
+    /// Whether a `group/version` is served.
+    pub fn has_version(&self, api_version: &str) -> bool {
+        self.versions.iter().any(|v| v == api_version)
+    }
+
     /// All served kinds.
     pub fn resources(&self) -> &[Resource] {
         &self.resources
@@ -96,6 +111,9 @@ impl Discovery {
             };
             all.push(format!("{version}/{}", r.kind));
         }
+        let kinds = self.subresource_kinds.iter();
+        let more: Vec<String> = kinds.filter(|kind| !all.contains(kind)).cloned().collect();
+        all.extend(more);
         all
     }
 }

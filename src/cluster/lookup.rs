@@ -39,15 +39,27 @@ impl Client {
         namespace: &str,
         name: &str,
     ) -> Result<Option<Value>> {
-        let namespaced = self.resource(api_version, kind).await?.namespaced;
+        let namespaced = match self.resource(api_version, kind).await {
+            Ok(resource) => resource.namespaced,
+            // to Helm a kind that isn't served is nothing, a version that isn't is an error
+            Err(Error::NoKind { .. }) if self.discovery().await?.has_version(api_version) => {
+                return Ok(None);
+            }
+            Err(e) => return Err(e),
+        };
         let namespace = Some(namespace).filter(|n| namespaced && !n.is_empty());
         if name.is_empty() {
             let items = self
                 .list(api_version, kind, namespace, &Query::default())
-                .await?;
+                .await;
+            let items = match items {
+                Err(e) if e.is_absent() => return Ok(None),
+                items => items?,
+            };
             return Ok(Some(json!({
                 "apiVersion": api_version,
                 "kind": format!("{kind}List"),
+                "metadata": {},
                 "items": items,
             })));
         }

@@ -44,7 +44,7 @@ pub type Lookup = dyn Fn(&str, &str, &str, &str) -> Result<Option<Value>, String
 pub struct Options {
     /// The cluster, for `lookup` and `lookup_or_generate`; without one, `lookup` finds nothing.
     pub lookup: Option<Arc<Lookup>>,
-    /// Whether templates may ask for random bytes and the time.
+    /// Whether native templates may ask for random bytes and the time.
     pub allow_random: bool,
     /// Whether `getHostByName` may ask the network.
     pub enable_dns: bool,
@@ -138,6 +138,8 @@ pub struct Rendered {
     pub hooks: Vec<Hook>,
     /// NOTES.txt of the root chart; empty where there is none.
     pub notes: String,
+    /// What Helm passes over in silence: hooks of unknown events.
+    pub warnings: Vec<String>,
 }
 
 impl Rendered {
@@ -207,17 +209,16 @@ pub fn render(
         notes: take_notes(&mut outputs, chart.name(), options.subchart_notes),
         ..Rendered::default()
     };
+    let mut found = documents::Found::default();
     if let Some(run) = &options.post_renderer {
         outputs = post::apply(&outputs, &**run)?;
     }
     for (source, output) in outputs {
-        documents::read(
-            &source,
-            &output,
-            &mut rendered.documents,
-            &mut rendered.hooks,
-        )?;
+        documents::read(&source, &output, &mut found)?;
     }
+    rendered.documents = found.documents;
+    rendered.hooks = found.hooks;
+    rendered.warnings = found.warnings;
     documents::sort_documents(&mut rendered.documents);
     documents::sort_hooks(&mut rendered.hooks);
     Ok(rendered)

@@ -80,9 +80,11 @@ fn listed(violations: &[Violation]) -> String {
 /// All violations, or a schema that cannot be used.
 pub fn validate(chart: &Chart, values: &Values) -> Result<(), Error> {
     let mut violations = Vec::new();
+    let mut whole = values.value.clone();
+    whole_numbers(&mut whole);
     validate_chart(
         chart,
-        &values.value,
+        &whole,
         &mut Vec::new(),
         chart.name(),
         &values.secrets,
@@ -96,6 +98,24 @@ pub fn validate(chart: &Chart, values: &Values) -> Result<(), Error> {
         Ok(())
     } else {
         Err(Error::Violations(violations))
+    }
+}
+
+/// Makes integers of floats that are whole: Helm reads the numbers of files as floats, and to its validator
+/// 15000.0 is an integer in every draft.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(map) => map.values_mut().for_each(whole_numbers),
+        Value::Number(number) if number.is_f64() => {
+            let float = number
+                .as_f64()
+                .filter(|f| f.fract() == 0.0 && f.abs() < 9e15);
+            if let Some(float) = float {
+                *value = Value::from(float as i64);
+            }
+        }
+        _ => {}
     }
 }
 

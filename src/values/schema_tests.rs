@@ -138,3 +138,20 @@ fn circles_of_references_end() {
     let chart = chart("app", "next: {next: {next: 1}}\n", schema);
     let _ = crate::values::secrets(&chart, &chart.values);
 }
+
+#[test]
+fn whole_floats_are_integers_in_every_draft() {
+    for draft in [
+        "http://json-schema.org/draft-04/schema#",
+        "https://json-schema.org/draft/2020-12/schema",
+    ] {
+        let schema = json!({
+            "$schema": draft,
+            "properties": {"n": {"type": ["string", "integer"], "enum": [15000, "many"]}},
+        });
+        let mut chart = chart("app", "n: 15000\n", schema);
+        let user = merge_user(&Sources::default(), Numbers::Helm).unwrap();
+        let values = resolve(&mut chart, &user, Numbers::Helm).unwrap();
+        assert!(validate(&chart, &values).is_ok(), "{draft}");
+    }
+}

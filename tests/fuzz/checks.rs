@@ -1,9 +1,14 @@
 //! What must hold for any input; the fuzz targets and the ordinary tests call the same.
 #![allow(dead_code)]
 
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
 use nutkin::registry::search::{Term, search};
 use nutkin::registry::{Index, Wanted};
 use nutkin::template::funcs::semver::Constraint;
+use nutkin::template::gotmpl::engine::{Chart, Input, Release, render};
+use nutkin::template::gotmpl::exec::{Limits, Options};
 use nutkin::values::{self, MergeKeys, Numbers, Sources};
 use nutkin::yaml::{self, Value};
 
@@ -99,4 +104,44 @@ pub fn set(text: &str) {
         }
     }
     let _ = values::set_file_paths(text);
+}
+
+/// Any text is a template that renders or fails, within its bounds; it never crashes the engine.
+pub fn gotmpl(text: &str) {
+    let mut values = yaml::parse(include_str!("../gotmpl/values.yaml")).expect("values");
+    yaml::helm_numbers(&mut values);
+    let input = Input {
+        chart: Chart {
+            name: "vec",
+            templates: vec![
+                (
+                    "templates/_h.tpl",
+                    include_str!("../gotmpl/_helpers.tpl").into(),
+                ),
+                ("templates/case.yaml", Cow::Borrowed(text)),
+            ],
+            ..Chart::default()
+        },
+        values: Cow::Owned(values),
+        release: Release::default(),
+        kube_version: "v1.37.0",
+        api_versions: &[],
+    };
+    let options = Options {
+        limits: Limits {
+            memory: 32 << 20,
+            time: Duration::from_secs(2),
+        },
+        ..Options::default()
+    };
+    let start = Instant::now();
+    if let Err(error) = render(&input, &options) {
+        assert!(!error.helm.contains("this is a bug"), "{text:?}: {error}");
+        // it can be printed
+        let _ = error.to_string();
+    }
+    assert!(
+        start.elapsed() < Duration::from_secs(30),
+        "too slow: {text:?}"
+    );
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::yaml::Random;
 
 #[path = "../fuzz/checks.rs"]
-mod checks;
+pub(crate) mod checks;
 
 /// How long mutations are tried: NUTKIN_FUZZ_SECONDS, or a moment.
 fn budget() -> Duration {
@@ -184,4 +184,56 @@ fn indexes_end_well() {
         "?",
     ];
     run("index", &pieces, checks::index);
+}
+
+#[test]
+fn templates_end_well() {
+    let pieces = [
+        "{{",
+        "}}",
+        "{{-",
+        "-}}",
+        "(",
+        ")",
+        "|",
+        "$",
+        ":=",
+        "=",
+        ".",
+        ",",
+        "\"",
+        "`",
+        "'",
+        "\\",
+        "\n",
+        "if ",
+        "else",
+        "end",
+        "range ",
+        "with ",
+        "define ",
+        "template ",
+        "break",
+        "nil",
+        "/*",
+        "*/",
+        "1e",
+        "0x",
+        "1i",
+        "99999999999999999999",
+        "é",
+        "\0",
+        "include ",
+        "tpl ",
+        "printf \"%*[2]d\"",
+        "index ",
+        ".Values",
+        "dict ",
+        "list ",
+        "toYaml ",
+        "fromYaml ",
+        "until ",
+        "-1",
+    ];
+    run("gotmpl", &pieces, checks::gotmpl);
 }

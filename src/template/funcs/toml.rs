@@ -8,21 +8,24 @@ pub enum Error {
     /// null in a list.
     #[error("toml: cannot encode array with nil element")]
     NullInList,
-    /// A list of tables, or a scalar, where only a table can be.
+    /// A list of tables where only a table can be.
     #[error("toml: top-level values must be Go maps or structs")]
     NoKey,
 }
 
-/// Writes a table as TOML: keys sorted, plain values before tables, two spaces for each level.
+/// Writes a table as TOML: keys sorted, plain values before tables, two spaces for each level. Any other value is
+/// written as it would stand behind a key.
 ///
 /// # Errors
-/// When a list holds null, or when the value is no table.
+/// When a list holds null, or when the value is a list of tables.
 pub fn encode(value: &Value) -> Result<String, Error> {
     let mut out = String::new();
     match value {
         Value::Object(map) => table_body(&mut out, &[], map)?,
         Value::Null => {}
-        _ => return Err(Error::NoKey),
+        Value::Array(items) if is_table_list(items)? => return Err(Error::NoKey),
+        // the encoder writes the value alone, without a line end
+        other => inline(&mut out, other)?,
     }
     Ok(out)
 }

@@ -33,6 +33,12 @@ pub enum Builtin {
 }
 
 impl Builtin {
+    /// Their names.
+    pub const NAMES: [&'static str; 18] = [
+        "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not",
+        "or", "print", "printf", "println", "urlquery",
+    ];
+
     /// The function of a name.
     pub fn find(name: &str) -> Option<Builtin> {
         Some(match name {

@@ -151,8 +151,14 @@ fn render_here(
         }
         let text = ctx.execute(&file.name, Val::Map(dot.with_kind(MapKind::Values)));
         let text = text.map_err(|err| Box::new(RenderError::exec(&file.name, *err)))?;
-        let text = without_no_value(text).to_str().into_owned();
-        output.texts.insert(file.name.clone(), text);
+        let text = without_no_value(text);
+        let is_text = std::str::from_utf8(text.as_bytes()).is_ok();
+        if !is_text && !file.name.ends_with("NOTES.txt") {
+            return Err(Box::new(RenderError::not_utf8(&file.name)));
+        }
+        output
+            .texts
+            .insert(file.name.clone(), text.to_str().into_owned());
     }
     output.warnings = ctx.take_warnings();
     Ok(output)
@@ -193,6 +199,15 @@ fn find_function(name: &str) -> Option<Callee> {
         .or_else(|| funcs::find(name))
         .map(Callee::Func)
         .or_else(|| Builtin::find(name).map(Callee::Builtin))
+}
+
+/// The names of all functions that a template may call, sorted.
+pub fn function_names() -> Vec<&'static str> {
+    let named = late::FUNCTIONS.iter().chain(funcs::all());
+    let mut names: Vec<&str> = named.map(|func| func.name).collect();
+    names.extend(Builtin::NAMES);
+    names.sort_unstable();
+    names
 }
 
 /// Helm renders templates of deeper folders first, and names from the last to the first.

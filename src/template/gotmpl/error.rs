@@ -1,6 +1,7 @@
 //! Errors of parsing and execution, in the words of Go and the shape of Helm 4.
 
 use super::parse::Source;
+use super::report::Part;
 
 /// A text is no template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,8 +20,9 @@ pub struct ParseError {
 pub struct ExecError {
     /// Go's whole text: `template: NAME:LINE:COL: executing "NAME" at <NODE>: CAUSE`.
     pub text: String,
-    /// The texts of the errors that this one wraps, outermost first; Helm prints one place each.
-    pub causes: Vec<String>,
+    /// The errors that this one wraps, outermost first, as far as Helm prints them: one place each. `None` for
+    /// one that is no template's.
+    pub causes: Vec<Option<Part>>,
     /// Where it happened, innermost first.
     pub places: Vec<Place>,
     /// Whether a bound of ours was passed, rather than a rule of the language broken.
@@ -40,6 +42,15 @@ pub struct Place {
     pub source: String,
 }
 
+/// The part of a line that may be shown; lines may be long, and places many.
+fn beginning(line: &str) -> &str {
+    let end = line
+        .char_indices()
+        .nth(400)
+        .map_or(line.len(), |(at, _)| at);
+    line.get(..end).unwrap_or(line)
+}
+
 impl Place {
     /// The place of a byte of a text.
     pub(super) fn new(source: &Source, pos: usize) -> Place {
@@ -50,7 +61,7 @@ impl Place {
             template: source.name.to_string(),
             line: 1 + before.matches('\n').count(),
             column: pos - start,
-            source: line.lines().next().unwrap_or("").to_string(),
+            source: beginning(line.lines().next().unwrap_or("")).to_string(),
         }
     }
 }

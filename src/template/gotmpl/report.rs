@@ -52,6 +52,19 @@ impl RenderError {
         }
     }
 
+    /// A template made something else than text, which no YAML is.
+    pub(super) fn not_utf8(template: &str) -> RenderError {
+        RenderError {
+            template: template.to_string(),
+            helm: format!(
+                "YAML parse error on {template}: error converting YAML to JSON: \
+                 yaml: invalid leading UTF-8 octet"
+            ),
+            places: Vec::new(),
+            limit: false,
+        }
+    }
+
     /// A template that can't be parsed.
     pub(super) fn parse(error: &ParseError, text: &str) -> RenderError {
         let whole = error.to_string();
@@ -109,29 +122,31 @@ fn helm_text(error: &ExecError) -> String {
     {
         return format!("execution error at ({location}): {message}");
     }
-    let mut parts: Vec<Part> = Vec::new();
-    for text in std::iter::once(&error.text).chain(&error.causes) {
-        let Some(part) = Part::parse(text) else {
+    let outermost = Part::parse(&error.text);
+    let mut parts: Vec<&Part> = Vec::new();
+    for part in std::iter::once(&outermost).chain(&error.causes) {
+        let Some(part) = part else {
             return error.text.clone();
         };
         if parts.last() != Some(&part) {
             parts.push(part);
         }
     }
-    let lines: String = parts.iter().map(Part::lines).collect();
+    let lines: String = parts.iter().map(|part| part.lines()).collect();
     lines.trim().to_string()
 }
 
 /// An error of Go's templates, taken apart by its text as Helm does.
-#[derive(PartialEq, Eq)]
-struct Part {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
     location: String,
     function: String,
     message: String,
 }
 
 impl Part {
-    fn parse(text: &str) -> Option<Part> {
+    /// What Helm reads from an error's text.
+    pub(super) fn parse(text: &str) -> Option<Part> {
         let rest = text.strip_prefix("template: ")?;
         if rest.starts_with("no template ") {
             return Some(Part {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::vectors::helm;
 
-/// Flags that every chart is rendered with, some charts with more.
+/// Flags that every chart is rendered with; some charts have more, a line each in CHART.flags.
 const FLAGS: &[&str] = &["-n", "ns", "--set", "fromSet=7"];
 
 fn folder() -> PathBuf {
@@ -25,10 +25,12 @@ fn charts() -> Vec<String> {
 
 /// What a program prints for a chart.
 fn template(program: &Path, chart: &Path) -> String {
+    let more = std::fs::read_to_string(chart.with_extension("flags")).unwrap_or_default();
     let output = Command::new(program)
         .args(["template", "rel"])
         .arg(chart)
         .args(FLAGS)
+        .args(more.lines())
         .output()
         .expect("it runs");
     let error = String::from_utf8_lossy(&output.stderr);

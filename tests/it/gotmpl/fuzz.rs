@@ -1,13 +1,9 @@
 //! Templates broken at random: the engine answers or fails, and never panics, hangs or overflows.
 
-use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use nutkin::template::gotmpl::engine::{Chart, Input, Release, render};
-use nutkin::template::gotmpl::exec::{Limits, Options};
-use nutkin::yaml;
-
 use super::language;
+use crate::hostile::checks;
 
 /// A small generator of random numbers, so that a failure can be run again from its seed.
 struct Random(u64);
@@ -211,51 +207,6 @@ fn mutate(text: &str, random: &mut Random, others: &[String]) -> String {
     text
 }
 
-/// Renders a template with tight limits; a panic of the engine shows as its own error.
-fn survives(text: &str) -> Result<(), String> {
-    let mut values = yaml::parse(include_str!("../../gotmpl/values.yaml")).expect("values");
-    yaml::helm_numbers(&mut values);
-    let input = Input {
-        chart: Chart {
-            name: "vec",
-            templates: vec![
-                (
-                    "templates/_h.tpl",
-                    include_str!("../../gotmpl/_helpers.tpl").into(),
-                ),
-                ("templates/case.yaml", Cow::Borrowed(text)),
-            ],
-            ..Chart::default()
-        },
-        values: Cow::Owned(values),
-        release: Release::default(),
-        kube_version: "v1.37.0",
-        api_versions: &[],
-    };
-    let limits = Limits {
-        memory: 32 << 20,
-        time: Duration::from_secs(2),
-    };
-    let options = Options {
-        limits,
-        ..Options::default()
-    };
-    let start = Instant::now();
-    let outcome = render(&input, &options);
-    if let Err(err) = &outcome
-        && err.helm.contains("this is a bug")
-    {
-        return Err(format!("it crashed: {err}"));
-    }
-    // errors are printed somewhere
-    let _ = outcome.map_err(|err| err.to_string());
-    let seconds = start.elapsed().as_secs();
-    if seconds > 20 {
-        return Err(format!("it took {seconds} s"));
-    }
-    Ok(())
-}
-
 /// For `FUZZ_SECONDS`, by default 3, from `FUZZ_SEED`.
 #[test]
 fn broken_templates_do_not_break_the_engine() {
@@ -268,9 +219,7 @@ fn broken_templates_do_not_break_the_engine() {
     let mut count = 0u64;
     while Instant::now() < end {
         let text = mutate(&corpus[random.below(corpus.len())], &mut random, &cases);
-        if let Err(problem) = survives(&text) {
-            panic!("{problem}\n{text:?}");
-        }
+        checks::gotmpl(&text);
         count += 1;
         // some of what was made is mutated further
         if random.below(8) == 0 {

@@ -32,6 +32,11 @@ const SUITES: &[Suite] = &[
         cases: super::pairs::cases,
         errors_kept: 12,
     },
+    Suite {
+        name: "functions",
+        cases: super::functions::cases,
+        errors_kept: 8,
+    },
 ];
 
 /// The values that all vectors see; numbers of a file are floats, `int64` comes by `--set`.
@@ -47,9 +52,13 @@ const CHART: &str = "apiVersion: v2\nname: vec\nversion: 0.1.0\nappVersion: \"1.
     keywords: [k1, k2]\nmaintainers:\n- name: Jo\n  email: jo@example.org\n";
 
 /// What a template yields: its text, or helm's error.
-type Outcome = Result<String, String>;
+pub(super) type Outcome = Result<String, String>;
 
-fn ours(case: &str, index: usize) -> Outcome {
+pub(super) fn ours(case: &str, index: usize) -> Outcome {
+    ours_with(case, index, &Options::default())
+}
+
+pub(super) fn ours_with(case: &str, index: usize, options: &Options) -> Outcome {
     let text = named(case, index);
     let mut values = yaml::parse(VALUES).expect("values");
     yaml::helm_numbers(&mut values);
@@ -78,7 +87,7 @@ fn ours(case: &str, index: usize) -> Outcome {
         kube_version: "v1.37.0",
         api_versions: &nutkin::render::Capabilities::default().api_versions,
     };
-    let outcome = match render(&input, &Options::default()) {
+    let outcome = match render(&input, options) {
         Ok(output) => Ok(output.texts["vec/templates/case.yaml"].clone()),
         Err(err) => Err(err.helm.trim_end().to_string()),
     };
@@ -114,6 +123,12 @@ fn recorded(suite: &str) -> Vec<(String, Outcome)> {
         (text("t").expect("a template"), outcome)
     };
     text.lines().map(row).collect()
+}
+
+/// The templates of all suites.
+pub(super) fn all_recorded() -> Vec<String> {
+    let suites = SUITES.iter().flat_map(|suite| recorded(suite.name));
+    suites.map(|(template, _)| template).collect()
 }
 
 #[test]
@@ -255,7 +270,7 @@ impl Helm {
     }
 
     /// The texts of templates that all succeed, from one run.
-    fn batch(&self, cases: &[(usize, &str)]) -> Result<Vec<String>, String> {
+    pub(super) fn batch(&self, cases: &[(usize, &str)]) -> Result<Vec<String>, String> {
         let mut templates = Vec::new();
         let mut all = String::new();
         for (index, case) in cases {

@@ -6,8 +6,13 @@ use crate::template::gotmpl::fmt;
 use crate::template::gotmpl::func::FuncError;
 use crate::template::gotmpl::node::{At, Branch, Call, List, Node, Pipe};
 use crate::template::gotmpl::parse::Template;
+use crate::template::gotmpl::report::Part;
 use crate::template::gotmpl::strconv::quote;
 use crate::template::gotmpl::value::{Elem, Val};
+
+/// The longest text of an error that further places are put before, in bytes: far above what Helm's own bound on
+/// includes makes.
+const MAX_CHAIN: usize = 1 << 20;
 
 /// A value and the type that Go sees it under: an element of a `[]interface {}` or of a
 /// `map[string]interface {}` is of type `interface {}` until a pipeline takes it out of there.
@@ -118,15 +123,17 @@ impl<'s, 'e> State<'s, 'e> {
         match err {
             FuncError::Message(message) => {
                 let mut error = self.error(&format!("error calling {name}: {message}"));
-                error.causes.push(message);
+                error.causes.push(Part::parse(&message));
                 error
             }
+            // nobody reads a longer chain, and each link of it would copy all of it
+            FuncError::Template { source, .. } if source.text.len() > MAX_CHAIN => source,
             FuncError::Template { prefix, source } => {
                 let inner = format!("{prefix}{}", source.text);
                 let mut error = self.error(&format!("error calling {name}: {inner}"));
-                error.causes.push(inner);
+                error.causes.push(Part::parse(&inner));
                 if !prefix.is_empty() {
-                    error.causes.push(source.text);
+                    error.causes.push(Part::parse(&source.text));
                 }
                 error.causes.extend(source.causes);
                 error.limit = source.limit;

@@ -49,6 +49,17 @@ impl<'a> Args<'a> {
     }
 }
 
+/// Go's reflection has nothing to say of nil.
+///
+/// # Errors
+/// Its words, if the first argument is nil.
+pub(super) fn not_nil(args: &[Val]) -> Result<(), FuncError> {
+    match args.first() {
+        None | Some(Val::Nil) => Err("reflect: call of reflect.Value.Type on zero Value".into()),
+        Some(_) => Ok(()),
+    }
+}
+
 /// sprig's text of a value: strings and bytes as they are, what has a text of its own by that, the
 /// rest as `%v`.
 pub(super) fn strval(ctx: &mut Ctx<'_>, value: &Val) -> Result<Str, FuncError> {

@@ -1,9 +1,9 @@
 //! Maps.
 
-use super::args::{Args, strval};
+use super::args::{Args, not_nil, strval};
 use super::{Answer, equal, merge};
 use crate::template::gotmpl::exec::Ctx;
-use crate::template::gotmpl::func::{Func, FuncError, Ty};
+use crate::template::gotmpl::func::{Call, Func, FuncError, Ty};
 use crate::template::gotmpl::value::{Map, MapKind, Val};
 
 const MAP: &[Ty] = &[Ty::AnyMap];
@@ -69,14 +69,15 @@ pub(super) static FUNCTIONS: &[Func] = &[
     Func::variadic("mustMergeOverwrite", MAP, Ty::AnyMap, |_, args| {
         merged(args, true)
     }),
-    Func::new("deepCopy", &[Ty::Any], |_, args| {
-        equal::copy(Args(args).any(0))
-    }),
-    Func::new("mustDeepCopy", &[Ty::Any], |_, args| {
-        equal::copy(Args(args).any(0))
-    }),
+    Func::new("deepCopy", &[Ty::Any], DEEP_COPY),
+    Func::new("mustDeepCopy", &[Ty::Any], DEEP_COPY),
     Func::variadic("dig", &[], Ty::Any, |_, args| dig(args)),
 ];
+
+const DEEP_COPY: Call = |_, args| {
+    not_nil(args)?;
+    equal::copy(Args(args).any(0))
+};
 
 /// A map as the type of the result says; `common.Values` is given back as what it is.
 fn plain(map: Map) -> Val {

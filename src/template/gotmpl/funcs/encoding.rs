@@ -1,7 +1,7 @@
 //! JSON, YAML and TOML.
 
 use super::Answer;
-use super::args::Args;
+use super::args::{Args, not_nil};
 use crate::template::funcs::{json, toml};
 use crate::template::gotmpl::func::{Call, Func, Ty};
 use crate::template::gotmpl::value::{Elem, List, Map, MapKind, Val};
@@ -47,9 +47,13 @@ pub(super) static FUNCTIONS: &[Func] = &[
         Ok(as_list(from_yaml(args, A_LIST)))
     }),
     Func::new("toToml", ANY, |_, args| {
+        not_nil(args)?;
         Ok(toml_of(args).unwrap_or_else(|err| err).into())
     }),
-    Func::new("mustToToml", ANY, |_, args| Ok(toml_of(args)?.into())),
+    Func::new("mustToToml", ANY, |_, args| {
+        not_nil(args)?;
+        Ok(toml_of(args)?.into())
+    }),
     Func::new("fromToml", TEXT, |_, args| {
         Ok(as_map(toml::decode(&Args(args).text(0))))
     }),
