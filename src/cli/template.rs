@@ -292,8 +292,7 @@ impl Args {
             lookup: Some(client.lookup()),
             ..self.rendering.options()?
         };
-        let (chart, rendered) =
-            self.render(cx, chart, folder, release, &capabilities, &options)?;
+        let (chart, rendered) = self.render(cx, chart, folder, release, &capabilities, &options)?;
         let crds = chart.crd_files().len();
         let strict = !self.rendering.disable_openapi_validation;
         let mut refused = Vec::new();
@@ -306,11 +305,11 @@ impl Args {
                 CommandError::new(Kind::Invalid, text)
             })?;
             // an install would not take over what belongs to others
-            let reference = ObjectRef::of(&document.object)?;
-            if !self.is_upgrade
-                && let Some(live) = client.find(&reference).await?
-            {
-                ownership::check(&reference, &live, &release.name, client.namespace())?;
+            if !self.is_upgrade && !document.name().is_empty() {
+                let reference = ObjectRef::of(&document.object)?;
+                if let Some(live) = client.find(&reference).await? {
+                    ownership::check(&reference, &live, &release.name, client.namespace())?;
+                }
             }
             let how = Apply {
                 force: true,
