@@ -238,9 +238,10 @@ impl Session<'_> {
                     "revision {} of release {:?} is {status}, and not by nutkin: Helm works on it, or was broken off",
                     last.release.version, self.release
                 ),
-                hints: vec![
-                    "if no Helm process works on it any more: --take-over-pending".to_owned(),
-                ],
+                hints: vec![format!(
+                    "if no Helm process works on it any more: --take-over-pending, or helm rollback {} -n {}",
+                    self.release, self.namespace
+                )],
             });
         }
         Ok(())

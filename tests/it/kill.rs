@@ -1,5 +1,5 @@
-//! kill -9 of an upgrade at the points that touch the state: the same command again must go on from
-//! there, with not one number lost or doubled.
+//! What can't be stopped in the ordinary way: kill -9 and then another wish, a job that crashes, Ctrl-C.
+//! The table of all points at which an upgrade may be killed is in `recover::flink`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -31,55 +31,6 @@ fn killed_at(ledger: &Ledger, version: &std::path::Path, line: &str) -> String {
         "never came to {line:?}:\n{seen}"
     );
     seen
-}
-
-/// The whole of one kill point: install, an upgrade killed at `line`, the same upgrade again.
-fn goes_on_after(test: &str, line: &str) {
-    let ledger = Ledger::new(test);
-    let v2 = ledger.version("v2", &[]);
-    succeeds(&mut ledger.release("install", &ledger.version("v1", &[]), &[]));
-    ledger.wait_for_more(300);
-
-    let log = killed_at(&ledger, &v2, line);
-    // A reading command reports, whatever was left.
-    succeeds(&mut ledger.command("status", &[]));
-    succeeds(&mut ledger.release("upgrade", &v2, &[]));
-
-    let after = ledger.wait_for_more(300);
-    assert!(
-        after.lines_of("v2") > 0,
-        "{after:?}\nthe killed run:\n{log}"
-    );
-    let history = succeeds(&mut ledger.command("history", &["-o", "json"]));
-    let history: serde_json::Value = serde_json::from_str(&history).expect("JSON");
-    let deployed: Vec<_> = history
-        .as_array()
-        .expect("a list")
-        .iter()
-        .filter(|r| r["status"] == "deployed")
-        .collect();
-    assert_eq!(deployed.len(), 1, "{history}");
-    succeeds(&mut ledger.command("uninstall", &[]));
-    let last = ledger.check();
-    assert!(last.is_clean(), "{last:?}\nthe killed run:\n{log}");
-}
-
-#[test]
-#[ignore = "needs a cluster"]
-fn right_after_the_trigger_was_sent() {
-    goes_on_after("kill-trigger", "waiting for the savepoint of job");
-}
-
-#[test]
-#[ignore = "needs a cluster"]
-fn after_the_stop_and_before_the_apply() {
-    goes_on_after("kill-stopped", "from 1 to 0");
-}
-
-#[test]
-#[ignore = "needs a cluster"]
-fn after_the_apply() {
-    goes_on_after("kill-applied", "watching job");
 }
 
 /// Between the stop and the apply a different wish: it starts from the killed run's savepoint too.

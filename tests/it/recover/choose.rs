@@ -62,7 +62,7 @@ fn what_was_broken_off_is_resumed_or_abandoned() {
 #[test]
 #[ignore = "needs a cluster"]
 fn what_helm_left_pending_is_taken_over_by_name() {
-    let small = Small::new("pending");
+    let small = Small::new("pending-taken");
     let (text, code) = small.says(&["install", "r", "CHART"]);
     assert_eq!(code, 0, "{text}");
     small.write(

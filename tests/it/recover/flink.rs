@@ -1,15 +1,13 @@
 //! Kills between the steps that touch a job's state, on real Flink: at each, the same upgrade again
 //! brings the new version up with not one number lost or doubled.
 //!
-//! Which requests there are is counted on an undisturbed upgrade. Each day tries some of them, all of
-//! them with `NUTKIN_TEST_ALL_KILLS` set.
+//! Which requests there are is counted on an undisturbed upgrade. Always tried: right after the trigger
+//! was sent, after the stop and before the apply, after the apply. Each day tries another one beside
+//! them, `NUTKIN_TEST_FULL` all.
 
 use crate::ledger::{Ledger, ends_with, succeeds};
 
 use super::proxy::{Act, Proxy, Seen, kill_at};
-
-/// How many of the points one run tries.
-const SOME: usize = 4;
 
 /// Whether a request belongs to the steps that touch the state: not the lock, nor what comes after
 /// the job is proven.
@@ -40,11 +38,21 @@ fn after_a_kill_anywhere_the_job_goes_on() {
         }
     }
     let all = points.len();
-    if std::env::var_os("NUTKIN_TEST_ALL_KILLS").is_none() {
+    let where_is = |what: &dyn Fn(&Seen) -> bool| {
+        let found = counted.changes.iter().position(what);
+        found.expect("a request of that kind")
+    };
+    let stop = where_is(&|seen| seen.path.ends_with("/stop"));
+    let applies = |seen: &Seen| seen.path.contains("/deployments/") && seen.method == "PATCH";
+    let last_apply = counted.changes.iter().rposition(applies).expect("an apply");
+    if std::env::var_os("NUTKIN_TEST_FULL").is_none() {
         let day = usize::try_from(jiff::Timestamp::now().as_second()).unwrap() / 86_400;
-        points = (0..SOME)
-            .map(|i| points[(day + i * all / SOME) % all])
-            .collect();
+        points = vec![
+            (stop, Act::KillAfter),
+            (where_is(&applies), Act::KillAfter),
+            (last_apply, Act::KillAfter),
+            points[day % all],
+        ];
     }
     println!("{} of {all} points: {points:?}", points.len());
     for (round, (at, act)) in points.iter().enumerate() {
@@ -77,14 +85,9 @@ fn after_a_kill_anywhere_the_job_goes_on() {
     }
     // The last one the other way: killed, and then the release is taken down.
     let overlay = ledger.version("last", &[]);
-    let at = counted
-        .changes
-        .iter()
-        .position(|seen| seen.path.ends_with("/stop"))
-        .expect("the job is stopped");
     let ran = proxy.run(
         &mut ledger.release("upgrade", &overlay, &[]),
-        kill_at(at + 1, Act::KillBefore),
+        kill_at(stop + 1, Act::KillBefore),
     );
     assert!(ran.killed, "{}", ran.text());
     let said = ends_with(&mut ledger.command("uninstall", &[]), 0);

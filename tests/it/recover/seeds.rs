@@ -1,5 +1,6 @@
 //! An API server that is busy, fails, answers by half and loses connections: every command ends right
-//! or with a clear error, and the next run heals it. `NUTKIN_TEST_SEEDS` sets how many lives are lived.
+//! or with a clear error, and the next run heals it. A life of a release is eleven commands; one is lived
+//! for each ten of `NUTKIN_TEST_SEEDS`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -94,7 +95,8 @@ fn every_command_ends_right_or_is_healed_by_the_next() {
     let seeds: u64 = std::env::var("NUTKIN_TEST_SEEDS")
         .ok()
         .and_then(|n| n.parse().ok())
-        .unwrap_or(6);
+        .unwrap_or(30_u64)
+        .div_ceil(10);
     // Other seeds each day.
     let first = u64::try_from(jiff::Timestamp::now().as_second()).unwrap() / 86_400 * 1_000;
     let first = std::env::var("NUTKIN_TEST_FIRST_SEED")

@@ -166,7 +166,7 @@ fn after_a_kill_anywhere_the_next_command_finishes_or_undoes() {
         }
     }
     let all = rows.len();
-    if std::env::var_os("NUTKIN_TEST_ALL_KILLS").is_none() {
+    if std::env::var_os("NUTKIN_TEST_FULL").is_none() {
         // A third of them each day.
         let day = usize::try_from(jiff::Timestamp::now().as_second()).unwrap() / 86_400;
         let mut index = 0;
