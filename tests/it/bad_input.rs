@@ -98,7 +98,7 @@ fn each_kind_has_its_code_and_changes_nothing() {
     );
     said(&ends_with(&mut small.nutkin(&["install"]), 64), &["Usage"]);
     said(
-        &ends_with(&mut small.install("Not_A_Name", &[]), 65),
+        &ends_with(&mut small.install("Not_A_Name", &[]), 64),
         &["Not_A_Name"],
     );
     said(

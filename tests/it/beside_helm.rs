@@ -95,7 +95,7 @@ async fn what_helm_installed_nutkin_upgrades_rolls_back_and_uninstalls() {
     let folder = tempfile::tempdir().unwrap();
     let chart = chart(folder.path());
     for side in ["--server-side=true", "--server-side=false"] {
-        let ns = Namespace::new("from-helm").await;
+        let ns = Namespace::new(&format!("from-helm-{}", side.replace("--server-side=", ""))).await;
         ns.helm(&["install", "r", &chart, side, "--set", "extra=true"]);
         assert_eq!(state(&ns).await, is("1", true));
         // Values carry over as with helm.

@@ -3,8 +3,9 @@
 //! All requests pass a proxy of the tests, which plays faults by seed, at most three in a row, so
 //! that every operation must come through, exactly once. `NUTKIN_TEST_SEEDS` sets how many.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -33,13 +34,14 @@ enum Fault {
 struct Proxy {
     upstream: kube::Client,
     random: AtomicU64,
-    in_a_row: AtomicU32,
+    in_a_row: Mutex<HashMap<String, u32>>,
     faults: AtomicU32,
 }
 
 impl Proxy {
-    /// The next fault; after three in a row there is none.
-    fn fault(&self) -> Fault {
+    /// The next fault for a request; after three in a row of the same there is none. Counted for each,
+    /// for the lock's renewals come in between.
+    fn fault(&self, request: &str) -> Fault {
         let mut x = self.random.load(Ordering::SeqCst);
         x ^= x << 13;
         x ^= x >> 7;
@@ -54,10 +56,13 @@ impl Proxy {
             6 => Fault::HalfAnswer,
             _ => Fault::None,
         };
-        if matches!(fault, Fault::None) || self.in_a_row.fetch_add(1, Ordering::SeqCst) >= 3 {
-            self.in_a_row.store(0, Ordering::SeqCst);
+        let mut in_a_row = self.in_a_row.lock().unwrap();
+        let count = in_a_row.entry(request.to_owned()).or_default();
+        if matches!(fault, Fault::None) || *count >= 3 {
+            *count = 0;
             return Fault::None;
         }
+        *count += 1;
         self.faults.fetch_add(1, Ordering::SeqCst);
         fault
     }
@@ -100,7 +105,7 @@ impl Proxy {
                 body.len()
             )
         };
-        let fault = self.fault();
+        let fault = self.fault(head.lines().next()?);
         let refused = match fault {
             Fault::TooManyRequests => status(429, "Retry-After: 0\r\n"),
             Fault::InternalError => status(500, ""),
@@ -140,7 +145,7 @@ async fn faulty(ns: &str, seed: u64) -> (Client, Arc<Proxy>) {
     let proxy = Arc::new(Proxy {
         upstream: kube::Client::try_from(config).unwrap(),
         random: AtomicU64::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
-        in_a_row: AtomicU32::new(0),
+        in_a_row: Mutex::new(HashMap::new()),
         faults: AtomicU32::new(0),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
