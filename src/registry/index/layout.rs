@@ -57,9 +57,10 @@ pub(super) fn find(text: &str, max_charts: usize, max_items: usize) -> Option<Ve
     while let Some(line) = lines.next() {
         let line = line?;
         if line.indent == 0 {
-            // What follows the entries.
-            if line.text.starts_with('-') || key_of(line.text).is_none() {
-                return None;
+            // What follows the entries; two of them are for the parser, which takes the last.
+            match key_of(line.text) {
+                Some((key, _)) if key != "entries" && !line.text.starts_with('-') => {}
+                _ => return None,
             }
             end = line.start;
             break;
