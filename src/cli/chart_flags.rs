@@ -8,7 +8,7 @@ use super::error::{CommandError, Kind};
 use super::{Context, dependency};
 use crate::chart::{self, Chart, Keyring, provenance};
 use crate::registry::resolve::{Asked, Fetched, Fetcher, Provenance, local};
-use crate::registry::{self, Access, Places, Wanted};
+use crate::registry::{self, Access, Wanted};
 
 /// How a server is reached, and as whom.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -161,7 +161,7 @@ impl ChartFlags {
                 provenance
             },
         };
-        let places = Places::from_env();
+        let places = cx.global.places.places();
         let access = self.access();
         let downloads = Downloads::new(cx.output);
         let fetcher = Fetcher {

@@ -15,7 +15,7 @@ use super::when::now;
 use crate::chart::{self, Keyring};
 use crate::registry::dependency::{self, Options, Outcome};
 use crate::registry::resolve::{Fetched, Fetcher};
-use crate::registry::{self, Access, Places};
+use crate::registry::{self, Access};
 
 /// List, choose and fetch the charts that a chart is made of
 ///
@@ -207,7 +207,7 @@ fn run(
     }
     let keyring = verify.keyring()?;
     let check = |fetched: &Fetched| check(fetched, keyring.as_ref());
-    let places = Places::from_env();
+    let places = cx.global.places.places();
     let downloads = Downloads::new(cx.output);
     let fetcher = Fetcher {
         places: &places,

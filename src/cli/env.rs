@@ -65,11 +65,12 @@ fn variables(cx: &Context) -> Vec<(&'static str, String)> {
         helm_env::config_home(),
         helm_env::data_home(),
     );
+    let places = cx.global.places.places();
     let token = text(&kube.kube_token);
     vec![
         ("HELM_BIN", std::env::args().next().unwrap_or_default()),
-        ("HELM_CACHE_HOME", shown(cache.clone())),
-        ("HELM_CONFIG_HOME", shown(config.clone())),
+        ("HELM_CACHE_HOME", shown(cache)),
+        ("HELM_CONFIG_HOME", shown(config)),
         ("HELM_DATA_HOME", shown(data.clone())),
         ("HELM_DEBUG", cx.global.debug.to_string()),
         ("HELM_KUBEAPISERVER", text(&kube.kube_apiserver)),
@@ -99,17 +100,8 @@ fn variables(cx: &Context) -> Vec<(&'static str, String)> {
         ),
         ("HELM_NAMESPACE", cx.release_namespace()),
         ("HELM_PLUGINS", below("HELM_PLUGINS", data.join("plugins"))),
-        (
-            "HELM_REGISTRY_CONFIG",
-            below("HELM_REGISTRY_CONFIG", config.join("registry/config.json")),
-        ),
-        (
-            "HELM_REPOSITORY_CACHE",
-            below("HELM_REPOSITORY_CACHE", cache.join("repository")),
-        ),
-        (
-            "HELM_REPOSITORY_CONFIG",
-            below("HELM_REPOSITORY_CONFIG", config.join("repositories.yaml")),
-        ),
+        ("HELM_REGISTRY_CONFIG", shown(places.registry_config)),
+        ("HELM_REPOSITORY_CACHE", shown(places.repository_cache)),
+        ("HELM_REPOSITORY_CONFIG", shown(places.repository_config)),
     ]
 }

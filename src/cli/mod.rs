@@ -15,6 +15,7 @@ mod install;
 pub mod kube;
 mod list;
 pub mod output;
+pub mod places;
 mod plan;
 mod plan_file;
 mod plan_flags;
@@ -72,6 +73,9 @@ pub struct Global {
     /// Which cluster, and who talks to it.
     #[command(flatten)]
     pub kube: kube::KubeFlags,
+    /// Where Helm's files are.
+    #[command(flatten)]
+    pub places: places::PlaceFlags,
     /// Show what the libraries below log, on stderr
     #[arg(long, global = true, env = "HELM_DEBUG", value_parser = clap::builder::FalseyValueParser::new())]
     pub debug: bool,

@@ -9,7 +9,6 @@ use super::chart_flags::AccessFlags;
 use super::downloads::Downloads;
 use super::error::{CommandError, Kind};
 use crate::chart;
-use crate::registry::Places;
 use crate::registry::oci::{Registry, SCHEME};
 
 /// Push a packaged chart into a registry
@@ -56,7 +55,7 @@ impl Args {
         let beside = chart::provenance::provenance_path(&self.archive);
         let provenance = beside.exists().then(|| read(&beside)).transpose()?;
         let created = modified(&self.archive)?;
-        let places = Places::from_env();
+        let places = cx.global.places.places();
         let registry = Registry::new(host, &self.access.access())?;
         let downloads = Downloads::new(cx.output);
         let pushed = cx.block_on(async {

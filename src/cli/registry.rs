@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use super::error::{CommandError, Kind};
 use super::{Context, prompt};
+use crate::registry::Access;
 use crate::registry::credentials::{self, Credential};
 use crate::registry::oci::Registry;
-use crate::registry::{Access, Places};
 
 /// Log in to OCI registries, and out again
 ///
@@ -104,7 +104,7 @@ impl Login {
             ..Access::default()
         };
         let registry = Registry::new(host, &access)?;
-        let places = Places::from_env();
+        let places = cx.global.places.places();
         let kept = cx.block_on(async {
             registry.check(&credential).await.map_err(|e| {
                 let e = CommandError::from(e);
@@ -173,7 +173,7 @@ fn line(question: &str, flag: &str) -> Result<String, CommandError> {
 impl Logout {
     fn run(self, cx: &Context) -> Result<(), CommandError> {
         let host = host(&self.host, cx);
-        let places = Places::from_env();
+        let places = cx.global.places.places();
         let gone = cx.block_on(async { Ok(credentials::erase(&places, host).await?) })?;
         cx.output.note(&if gone {
             format!("Removing login credentials for {host}")

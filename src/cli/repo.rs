@@ -14,7 +14,7 @@ use super::release_flags::duration;
 use super::when::now;
 use super::{Context, prompt};
 use crate::registry::{
-    self, Index, IndexFile, Places, Repositories, Repository, download_index, index_folder,
+    self, Index, IndexFile, Repositories, Repository, download_index, index_folder,
 };
 
 /// How many indexes are fetched at once.
@@ -196,7 +196,7 @@ impl Add {
             )
             .hint(format_args!("{new}, or --allow-deprecated-repos")));
         }
-        let places = Places::from_env();
+        let places = cx.global.places.places();
         let repository = self.repository()?;
         let exists = |all: &Repositories| -> Result<bool, CommandError> {
             match all.get(&self.name).filter(|_| !self.force_update) {
@@ -263,7 +263,7 @@ impl Add {
 
 impl List {
     fn run(self, cx: &Context) -> Result<(), CommandError> {
-        let all = Repositories::load(&Places::from_env())?;
+        let all = Repositories::load(&cx.global.places.places())?;
         let rows: Vec<Row> = all
             .all()
             .iter()
@@ -293,7 +293,7 @@ impl List {
 
 impl Update {
     fn run(self, cx: &Context) -> Result<(), CommandError> {
-        let places = Places::from_env();
+        let places = cx.global.places.places();
         let known = Repositories::load(&places)?;
         if known.all().is_empty() {
             return Err(no_repositories());
@@ -358,7 +358,7 @@ impl Update {
 
 impl Remove {
     fn run(self, cx: &Context) -> Result<(), CommandError> {
-        let places = Places::from_env();
+        let places = cx.global.places.places();
         let known = Repositories::load(&places)?;
         if known.all().is_empty() {
             return Err(no_repositories());

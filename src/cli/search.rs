@@ -6,7 +6,7 @@ use super::error::{CommandError, Kind};
 use super::output::{Format, columns};
 use super::{Context, repo};
 use crate::registry::search::{Hit, Term, search};
-use crate::registry::{Index, Places, Repositories, Wanted};
+use crate::registry::{Index, Repositories, Wanted};
 use crate::template::funcs::semver::Constraint;
 
 /// Search for charts
@@ -64,7 +64,7 @@ impl Args {
 
 impl Repo {
     fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
-        let places = Places::from_env();
+        let places = cx.global.places.places();
         let known = Repositories::load(&places)?;
         if known.all().is_empty() {
             return Err(repo::no_repositories());
