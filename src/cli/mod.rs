@@ -103,7 +103,7 @@ enum Command {
     Create(create::Args),
     #[command(visible_aliases = ["dep", "dependencies"])]
     Dependency(dependency::Args),
-    Lint(lint::Args),
+    Lint(Box<lint::Args>),
     Package(package::Args),
     #[command(visible_alias = "fetch")]
     Pull(pull::Args),
@@ -118,7 +118,7 @@ enum Command {
     #[command(visible_alias = "ls")]
     List(list::Args),
     Status(status::Args),
-    Template(template::Args),
+    Template(Box<template::Args>),
     Test(test::Args),
     Values(values::Args),
     Verify(verify::Args),

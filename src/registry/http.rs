@@ -2,7 +2,7 @@
 //! host, redirects, retries, bounds on size and time.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -506,7 +506,7 @@ async fn read(
     })
 }
 
-fn pem(path: &PathBuf) -> Result<Vec<u8>, Error> {
+fn pem(path: &Path) -> Result<Vec<u8>, Error> {
     files::read(path, MAX_PEM)?.ok_or_else(|| Error::NotFound {
         message: format!("there is no file {}", path.display()),
         hint: None,

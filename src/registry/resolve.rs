@@ -103,14 +103,14 @@ impl Fetcher<'_> {
             let (index, _) = server.index("index", self.report).await?;
             let version = index.get(reference, &asked.wanted)?;
             return self
-                .from_index(&server, &version, reference, asked.provenance)
+                .by_index(&server, &version, reference, asked.provenance)
                 .await;
         }
         if is_oci(reference) {
-            return self.from_registry(reference, asked).await;
+            return self.by_registry(reference, asked).await;
         }
         if reference.contains("://") {
-            return self.from_address(reference, asked.provenance).await;
+            return self.by_address(reference, asked.provenance).await;
         }
         let (name, chart) = reference.split_once('/').ok_or_else(|| {
             Error::Chart(chart::Error::NotFound {
@@ -147,7 +147,7 @@ impl Fetcher<'_> {
             other => other,
         })?;
         let server = Server::new(&repository.url, &access)?;
-        self.from_index(&server, &version, chart, asked.provenance)
+        self.by_index(&server, &version, chart, asked.provenance)
             .await
     }
 
@@ -180,7 +180,7 @@ impl Fetcher<'_> {
 
     /// Fetches a version that an index names; one that is kept already only where the index promises no
     /// digest.
-    pub(super) async fn from_index(
+    pub(super) async fn by_index(
         &self,
         server: &Server,
         version: &ChartVersion,
@@ -203,7 +203,7 @@ impl Fetcher<'_> {
                 repository: None,
                 provenance,
             };
-            return self.from_registry(address, &asked).await;
+            return self.by_registry(address, &asked).await;
         }
         let url = chart_address(server.address(), address)?;
         let promised = version.sha256();
@@ -227,7 +227,7 @@ impl Fetcher<'_> {
 
     /// Fetches the chart at an address: with the credentials of the repository that it lies below, if one
     /// was added.
-    async fn from_address(&self, address: &str, provenance: Provenance) -> Result<Fetched, Error> {
+    async fn by_address(&self, address: &str, provenance: Provenance) -> Result<Fetched, Error> {
         let url = parse(address)?;
         let repositories = Repositories::load(self.places)?;
         let owner = repositories.all().iter().find(|r| {
@@ -283,13 +283,13 @@ impl Fetcher<'_> {
         })
     }
 
-    async fn from_registry(&self, reference: &str, asked: &Asked) -> Result<Fetched, Error> {
+    async fn by_registry(&self, reference: &str, asked: &Asked) -> Result<Fetched, Error> {
         let reference = Reference::parse(reference)?;
         let registry = Registry::new(&reference.registry, self.access)?;
-        self.from_registry_at(&registry, &reference, asked).await
+        self.by_registry_of(&registry, &reference, asked).await
     }
 
-    pub(super) async fn from_registry_at(
+    pub(super) async fn by_registry_of(
         &self,
         registry: &Registry,
         reference: &Reference,

@@ -224,7 +224,7 @@ async fn fetch_one(
                 provenance,
             };
             fetcher
-                .from_registry_at(&registry, &reference, &asked)
+                .by_registry_of(&registry, &reference, &asked)
                 .await?
         }
         Origin::Repository { key, url, access } => {
@@ -232,7 +232,7 @@ async fn fetch_one(
             let version = index.get(&dependency.name, &wanted)?;
             let server = Server::new(url, access)?;
             fetcher
-                .from_index(&server, &version, &dependency.name, provenance)
+                .by_index(&server, &version, &dependency.name, provenance)
                 .await?
         }
     };
