@@ -164,4 +164,6 @@ pub struct JobNews {
 pub trait Report: Send + Sync {
     /// Takes one.
     fn event(&self, event: Event);
+    /// From here on these texts, secret values, are not to be shown.
+    fn hide(&self, _texts: &[String]) {}
 }

@@ -47,6 +47,9 @@ impl Session<'_> {
             rendering.lookup = Some(self.client.lookup());
         }
         let mode = self.options.crds;
+        // Before anything of them can be part of an error.
+        self.report
+            .hide(&first.map(recorded_secrets).unwrap_or_default());
         let Made {
             mut record,
             target,
@@ -70,6 +73,7 @@ impl Session<'_> {
         }
         record.info.description = self.options.description.clone().unwrap_or_default();
         let (values, secrets) = compare_values(first, &record, &chart, &values);
+        self.report.hide(&secrets);
         Ok(Proposal {
             operation,
             record,

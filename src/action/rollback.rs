@@ -52,6 +52,7 @@ impl Session<'_> {
             )));
         };
         let (values, secrets) = compare_records(&current(&history, last).release, &to.release);
+        self.report.hide(&secrets);
         let mut record = to.release.clone();
         let target = Target::of_manifest(&record.manifest, &self.namespace)?;
         record.manifest.clone_from(&target.manifest);

@@ -33,12 +33,24 @@ impl Redactor {
     pub fn of(secrets: &Secrets, values: &Value) -> Self {
         let mut redactor = Redactor::default();
         secrets.each(values, &mut |value| redactor.add(value));
-        redactor.needles.sort_by(|a, b| {
+        redactor.sort();
+        redactor
+    }
+
+    /// Texts that are secret.
+    pub fn of_texts(texts: &[String]) -> Self {
+        let mut redactor = Redactor::default();
+        texts.iter().for_each(|text| redactor.text(text));
+        redactor.sort();
+        redactor
+    }
+
+    fn sort(&mut self) {
+        self.needles.sort_by(|a, b| {
             let length = b.0.len().cmp(&a.0.len());
             length.then_with(|| a.cmp(b))
         });
-        redactor.needles.dedup();
-        redactor
+        self.needles.dedup();
     }
 
     /// Whether there is nothing to look for.
@@ -49,11 +61,7 @@ impl Redactor {
     /// Looks for another's texts too.
     pub fn extend(&mut self, other: Redactor) {
         self.needles.extend(other.needles);
-        self.needles.sort_by(|a, b| {
-            let length = b.0.len().cmp(&a.0.len());
-            length.then_with(|| a.cmp(b))
-        });
-        self.needles.dedup();
+        self.sort();
     }
 
     fn add(&mut self, value: &Value) {

@@ -1,15 +1,17 @@
 //! What must hold for any input; the fuzz targets and the ordinary tests call the same.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::expect_used)]
 
 use std::borrow::Cow;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use nutkin::chart::{self, provenance};
 use nutkin::registry::search::{Term, search};
 use nutkin::registry::{Index, Wanted};
 use nutkin::template::funcs::semver::Constraint;
 use nutkin::template::gotmpl::engine::{Chart, Input, Release, render};
 use nutkin::template::gotmpl::exec::{Limits, Options};
-use nutkin::values::{self, MergeKeys, Numbers, Sources};
+use nutkin::values::{self, Identities, MergeKeys, Numbers, Sources, ValuesFile};
 use nutkin::yaml::{self, Value};
 
 /// Any text is read or refused; what is read can be written, and reads back as the same.
@@ -145,3 +147,43 @@ pub fn gotmpl(text: &str) {
         "too slow: {text:?}"
     );
 }
+
+/// Any bytes are a chart or refused, as they are and as the inside of an archive; what was loaded can be
+/// packed, and loads as the same.
+pub fn archive(bytes: &[u8]) {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    let wrapped = gzip.write_all(bytes).and_then(|()| gzip.finish());
+    for bytes in [Ok(bytes.to_vec()), wrapped].into_iter().flatten() {
+        let Ok(chart) = chart::load_archive("fuzz.tgz", &bytes) else {
+            continue;
+        };
+        let Ok(packed) = chart::package(&chart, 0) else {
+            continue;
+        };
+        let again = chart::load_archive("again.tgz", &packed).expect("a package loads");
+        assert_eq!(again.metadata, chart.metadata);
+        assert_eq!(again.values, chart.values);
+        assert_eq!(chart::package(&again, 0).expect("packs"), packed);
+    }
+}
+
+/// Any bytes are a keyring, a signed text or a file of age or SOPS, or refused.
+pub fn sealed(bytes: &[u8]) {
+    let ring = |bytes: &[u8]| chart::Keyring::parse("fuzz.gpg", bytes);
+    if let Ok(own) = ring(bytes) {
+        let _ = provenance::verify("c-1.2.3.tgz", b"", PROVENANCE, &own);
+    }
+    let team = ring(TEAM).expect("a keyring");
+    let found = provenance::verify("c-1.2.3.tgz", b"", bytes, &team);
+    assert!(found.is_err(), "{found:?}");
+    let identities = || {
+        let mut identities = Identities::default();
+        identities.add(KEYS).expect("identities");
+        Ok::<_, values::Error>(identities)
+    };
+    let _ = ValuesFile::open("fuzz.yaml", bytes.to_vec(), identities);
+}
+
+const TEAM: &[u8] = include_bytes!("../provenance/subkey.pub.gpg");
+const PROVENANCE: &[u8] = include_bytes!("../provenance/subkey.prov");
+const KEYS: &str = include_str!("../secrets/keys.txt");

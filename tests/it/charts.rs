@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use crate::helm::{helm, helm_ok, write_chart};
 
-fn nutkin(folder: &Path, args: &[&str]) -> Output {
+pub fn nutkin(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_nutkin"))
         .args(args)
         .current_dir(folder)
@@ -18,7 +18,7 @@ fn nutkin(folder: &Path, args: &[&str]) -> Output {
         .expect("nutkin runs")
 }
 
-fn nutkin_ok(folder: &Path, args: &[&str]) -> String {
+pub fn nutkin_ok(folder: &Path, args: &[&str]) -> String {
     let output = nutkin(folder, args);
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "nutkin {args:?}: {errors}");
@@ -26,7 +26,7 @@ fn nutkin_ok(folder: &Path, args: &[&str]) -> String {
 }
 
 /// The files of an archive: names and contents.
-fn contents(path: &Path) -> BTreeMap<String, String> {
+pub fn contents(path: &Path) -> BTreeMap<String, String> {
     let file = fs::File::open(path).expect("the package");
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
     let mut found = BTreeMap::new();
@@ -40,7 +40,8 @@ fn contents(path: &Path) -> BTreeMap<String, String> {
     found
 }
 
-const CHART: &str = "apiVersion: v2\nname: c\nversion: 1.2.3\nappVersion: 1.20\ndescription: d\n";
+pub const CHART: &str =
+    "apiVersion: v2\nname: c\nversion: 1.2.3\nappVersion: 1.20\ndescription: d\n";
 
 #[test]
 fn helmignore_leaves_out_what_helm_leaves_out() {
@@ -141,96 +142,6 @@ fn helmignore_leaves_out_what_helm_leaves_out() {
         compared += 1;
     }
     println!("{compared} cases of .helmignore compared with helm");
-}
-
-#[test]
-fn packages_go_back_and_forth() {
-    let home = tempfile::tempdir().expect("a folder");
-    let root = home.path().join("c");
-    write_chart(
-        &root,
-        &[
-            (
-                "Chart.yaml",
-                "apiVersion: v2\nname: c\nversion: 1.2.3\nappVersion: 1.20\nkeywords: [b, a]\nmaintainers:\n- name: M\n  email: m@x\nannotations:\n  k: 7\n  z: \"on\"\ndependencies:\n- name: sub\n  version: ^1\n  repository: \"\"\n  alias: other\n  condition: sub.enabled\n",
-            ),
-            ("values.yaml", "# c\na: 1\n"),
-            ("values.schema.json", "{}\n"),
-            ("README.md", "# c\n"),
-            ("LICENSE", "l\n"),
-            ("crds/x.yaml", "kind: X\n"),
-            ("crds/y.yaml", "---\nkind: Y\n"),
-            (
-                "templates/a.yaml.tera",
-                "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a}\n",
-            ),
-            (
-                "charts/sub/Chart.yaml",
-                "apiVersion: v1\nname: sub\nversion: 1.0.0\n",
-            ),
-            ("charts/sub/values.yaml", "b: 1\n"),
-            ("charts/sub/requirements.yaml", "dependencies: []\n"),
-        ],
-    );
-    let here = home.path();
-    nutkin_ok(here, &["package", "c", "-d", "ours"]);
-    nutkin_ok(here, &["package", "./c/", "-d", "again"]);
-    helm_ok(here, &["package", "c", "-d", "theirs"]);
-    let package = |folder: &str| here.join(folder).join("c-1.2.3.tgz");
-    assert_eq!(contents(&package("ours")), contents(&package("theirs")));
-    assert_eq!(
-        fs::read(package("ours")).expect("bytes"),
-        fs::read(package("again")).expect("bytes")
-    );
-    for part in ["all", "chart", "values", "readme", "crds"] {
-        let from_folder = helm_ok(here, &["show", part, "c"]);
-        for source in ["c", "ours/c-1.2.3.tgz", "theirs/c-1.2.3.tgz"] {
-            assert_eq!(
-                nutkin_ok(here, &["show", part, source]),
-                from_folder,
-                "{part} of {source}"
-            );
-        }
-        assert_eq!(
-            helm_ok(here, &["show", part, "ours/c-1.2.3.tgz"]),
-            from_folder,
-            "{part}"
-        );
-    }
-    let named = [
-        "package",
-        "c",
-        "--version",
-        "2.0.0-rc.1",
-        "--app-version",
-        "9",
-        "-d",
-        "named",
-    ];
-    nutkin_ok(here, &named);
-    helm_ok(
-        here,
-        &[
-            "package",
-            "c",
-            "--version",
-            "2.0.0-rc.1",
-            "--app-version",
-            "9",
-            "-d",
-            "theirs",
-        ],
-    );
-    let name = "c-2.0.0-rc.1.tgz";
-    assert_eq!(
-        contents(&here.join("named").join(name)),
-        contents(&here.join("theirs").join(name))
-    );
-    // A package is whole.
-    fs::remove_dir_all(root.join("charts")).expect("removed");
-    let output = nutkin(here, &["package", "c"]);
-    assert_eq!(output.status.code(), Some(65));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("missing in charts/: sub"));
 }
 
 /// Text without expressions is the same in both languages, so helm shows what is to be printed.
@@ -540,100 +451,4 @@ fn errors_have_their_exit_codes() {
         assert_eq!(output.status.code(), Some(code), "{args:?}: {errors}");
         assert!(errors.contains(text), "{args:?}: {errors}");
     }
-}
-
-/// The fenced blocks of a page: what stands behind the fence, and the text.
-fn blocks(page: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut open: Option<(String, String)> = None;
-    for line in page.lines() {
-        match (&mut open, line.strip_prefix("```")) {
-            (None, Some(info)) => open = Some((info.to_owned(), String::new())),
-            (Some(_), Some(_)) => found.extend(open.take()),
-            (Some((_, text)), None) => {
-                text.push_str(line);
-                text.push('\n');
-            }
-            (None, None) => {}
-        }
-    }
-    found
-}
-
-/// Each example of the page on charts: values, a template, what it makes; and the commands.
-#[test]
-fn the_page_on_charts_tells_the_truth() {
-    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/charts.md"))
-        .expect("the page");
-    let home = tempfile::tempdir().expect("a folder");
-    let root = home.path().join("c");
-    write_chart(
-        &root,
-        &[(
-            "Chart.yaml",
-            "apiVersion: v2\nname: orders\nversion: 1.2.0\nappVersion: 2.3.0\n",
-        )],
-    );
-    let mut examples = 0;
-    let mut made = None;
-    for (info, text) in blocks(&page) {
-        match info.split_once(' ').unwrap_or((info.as_str(), "")) {
-            ("yaml", "values.yaml") => write_chart(&root, &[("values.yaml", &text)]),
-            ("tera", name) if name.starts_with('_') => {
-                write_chart(&root, &[(&format!("templates/{name}"), &text)]);
-            }
-            ("properties", name) => write_chart(&root, &[(name, &text)]),
-            ("tera", _) => {
-                // A fragment becomes an object by a head of its own.
-                let head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n";
-                let fragment = !text.contains("apiVersion:");
-                let source = if fragment {
-                    format!("{head}{text}")
-                } else {
-                    text
-                };
-                write_chart(&root, &[("templates/example.yaml.tera", &source)]);
-                let output = nutkin(home.path(), &["template", "shop", "c", "-n", "prod"]);
-                let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-                let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-                let body =
-                    printed.replacen("---\n# Source: orders/templates/example.yaml.tera\n", "", 1);
-                let body = if fragment {
-                    body.replacen(head, "", 1)
-                } else {
-                    body
-                };
-                made = Some((
-                    source,
-                    body.trim_end().to_owned(),
-                    errors.trim_end().to_owned(),
-                ));
-            }
-            ("yaml", "") => {
-                if let Some((source, body, errors)) = made.take() {
-                    assert_eq!(body, text.trim_end(), "{source}\n{errors}");
-                    examples += 1;
-                }
-            }
-            ("text", "error") => {
-                let (source, _, errors) = made.take().expect("a template before its error");
-                assert_eq!(errors, text.trim_end(), "{source}");
-                examples += 1;
-            }
-            ("text", "") => {}
-            ("sh", "") => {
-                for line in text.lines().filter(|l| !l.is_empty()) {
-                    let args: Vec<&str> = line
-                        .strip_prefix("nutkin ")
-                        .expect("a command of ours")
-                        .split(' ')
-                        .collect();
-                    nutkin_ok(home.path(), &args);
-                    examples += 1;
-                }
-            }
-            other => panic!("the test knows nothing of a block {other:?}"),
-        }
-    }
-    assert!(examples >= 11, "{examples} examples");
 }

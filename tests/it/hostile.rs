@@ -237,3 +237,84 @@ fn templates_end_well() {
     ];
     run("gotmpl", &pieces, checks::gotmpl);
 }
+
+/// Flips, cuts, doubles and splices bytes of a seed.
+fn mutate_bytes(random: &mut Random, seeds: &[Vec<u8>]) -> Vec<u8> {
+    let seed: &Vec<u8> = random.pick(seeds);
+    let mut bytes = seed.clone();
+    for _ in 0..1 + random.below(8) {
+        let at = random.below(bytes.len() + 1);
+        let end = (at + random.below(64)).min(bytes.len());
+        match random.below(6) {
+            0 => {
+                bytes.drain(at..end);
+            }
+            1 => {
+                let piece = bytes[at..end].to_vec();
+                bytes.splice(at..at, piece);
+            }
+            2 => {
+                let other: &Vec<u8> = random.pick(seeds);
+                let from = random.below(other.len() + 1);
+                let piece: Vec<u8> = other.iter().skip(from).take(600).copied().collect();
+                bytes.splice(at..at, piece);
+            }
+            3 => {
+                let odd: &&[u8] =
+                    random.pick(&[&b"\0"[..], b"/", b"..", b"\xff", b"7", b"-", b"\n"]);
+                bytes.splice(at..end, odd.iter().copied());
+            }
+            _ => {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte ^= 1 << random.below(8);
+                }
+            }
+        }
+    }
+    bytes
+}
+
+fn run_bytes(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fuzz/seeds")
+        .join(target);
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|f| f.unwrap().path())
+        .collect();
+    files.sort();
+    let seeds: Vec<Vec<u8>> = files.iter().map(|f| std::fs::read(f).unwrap()).collect();
+    seeds.iter().for_each(|seed| check(seed));
+    let start = Instant::now();
+    let seed = u64::from(budget() > Duration::from_secs(2)) * u64::from(std::process::id());
+    let mut random = Random::new(13 + seed);
+    let mut count = 0;
+    while start.elapsed() < budget() {
+        let bytes = mutate_bytes(&mut random, &seeds);
+        let one = Instant::now();
+        let outcome = std::panic::catch_unwind(|| check(&bytes));
+        if outcome.is_err() || one.elapsed() > Duration::from_secs(20) {
+            let shown: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+            panic!(
+                "{target}: {outcome:?} after {:?} for {shown}",
+                one.elapsed()
+            );
+        }
+        count += 1;
+    }
+    println!(
+        "{target}: {} seeds, {count} mutations in {:?}",
+        seeds.len(),
+        start.elapsed()
+    );
+}
+
+#[test]
+fn archives_end_well() {
+    run_bytes("archive", checks::archive);
+}
+
+#[test]
+fn keyrings_signatures_and_encrypted_files_end_well() {
+    run_bytes("sealed", checks::sealed);
+}

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::error::CommandError;
 use super::output::{Format, Output};
 use crate::action::{Event, Report};
+use crate::values::Redactor;
 use board::{Board, Change};
 
 /// How often times are redrawn and reminders looked for.
@@ -189,6 +190,10 @@ fn stamp() -> String {
 }
 
 impl Report for Progress {
+    fn hide(&self, texts: &[String]) {
+        self.shared.output.hide(Redactor::of_texts(texts));
+    }
+
     fn event(&self, event: Event) {
         let shared = &self.shared;
         let event = masked(event, shared.output);
