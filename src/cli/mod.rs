@@ -26,6 +26,7 @@ mod pull;
 mod push;
 mod registry;
 mod release_flags;
+mod remote_values;
 mod repo;
 mod rollback;
 mod savepoint;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{CommandError, Kind};
 use super::output::Output;
+use super::remote_values;
 use crate::chart::Chart;
 use crate::values::{
     self, Identities, MergeKeys, Numbers, SetFile, Sources, UserValues, ValuesFile,
@@ -17,7 +18,7 @@ const MAX_FILE: u64 = 64 * 1024 * 1024;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Values")]
 pub struct ValueFlags {
-    /// A values file; `-` is standard input. May be repeated, later ones win
+    /// A values file; `-` is standard input. May be repeated, later ones win; an address needs --allow-remote-values
     #[arg(short = 'f', long = "values", value_name = "FILE")]
     pub files: Vec<String>,
     /// Take values/NAME.yaml from beside the chart or the working folder, before the files of -f. May be repeated
@@ -42,6 +43,9 @@ pub struct ValueFlags {
     /// besides $SOPS_AGE_KEY, $SOPS_AGE_KEY_FILE and ~/.config/sops/age/keys.txt. May be repeated
     #[arg(long, value_name = "FILE")]
     pub age_identity: Vec<PathBuf>,
+    /// Fetch values files that -f names by an address (http://, https://)
+    #[arg(long)]
+    pub allow_remote_values: bool,
     /// Don't validate the values against the charts' schemas
     #[arg(long)]
     pub skip_schema_validation: bool,
@@ -60,11 +64,11 @@ impl ValueFlags {
             for path in found {
                 let shown = path.display().to_string();
                 output.note(&format!("overlay {name}: {shown}"));
-                files.push(self.open(&shown)?);
+                files.push(self.open(&shown, output)?);
             }
         }
         for name in &self.files {
-            files.push(self.open(name)?);
+            files.push(self.open(name, output)?);
         }
         let set_files = self.set_file.iter().map(|argument| {
             let paths = values::set_file_paths(argument)?;
@@ -90,8 +94,13 @@ impl ValueFlags {
         })
     }
 
-    fn open(&self, name: &str) -> Result<ValuesFile, CommandError> {
-        ValuesFile::open(name, read(name)?, || identities(&self.age_identity))
+    fn open(&self, name: &str, output: &Output) -> Result<ValuesFile, CommandError> {
+        let keys = || identities(&self.age_identity);
+        if remote_values::is_address(name) {
+            let bytes = remote_values::fetch(name, self.allow_remote_values, MAX_FILE, output)?;
+            return ValuesFile::open(&remote_values::shown(name), bytes, keys);
+        }
+        ValuesFile::open(name, read(name)?, keys)
     }
 
     /// Reads the files and merges all that is set, in Helm's order, lists by the merge keys of the chart's

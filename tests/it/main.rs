@@ -30,6 +30,7 @@ mod rbac;
 mod recover;
 mod registry;
 mod render_flags;
+mod remote_values;
 mod schemas;
 mod secrets;
 mod story;
