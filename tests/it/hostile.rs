@@ -238,6 +238,9 @@ fn templates_end_well() {
     run("gotmpl", &pieces, checks::gotmpl);
 }
 
+/// What is put into bytes: what paths, headers and lines are made of.
+const ODD: [&[u8]; 7] = [b"\0", b"/", b"..", b"\xff", b"7", b"-", b"\n"];
+
 /// Flips, cuts, doubles and splices bytes of a seed.
 fn mutate_bytes(random: &mut Random, seeds: &[Vec<u8>]) -> Vec<u8> {
     let seed: &Vec<u8> = random.pick(seeds);
@@ -260,8 +263,7 @@ fn mutate_bytes(random: &mut Random, seeds: &[Vec<u8>]) -> Vec<u8> {
                 bytes.splice(at..at, piece);
             }
             3 => {
-                let odd: &&[u8] =
-                    random.pick(&[&b"\0"[..], b"/", b"..", b"\xff", b"7", b"-", b"\n"]);
+                let odd: &&[u8] = random.pick(&ODD);
                 bytes.splice(at..end, odd.iter().copied());
             }
             _ => {

@@ -1,4 +1,4 @@
-//! Secret values: files that the real age and sops encrypted, and what is never printed.
+//! Secret values: files that age encrypted, files in the format of SOPS, and what is never printed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ fn read(name: &str) -> Vec<u8> {
     fs::read(folder().join(name)).expect("a recorded file")
 }
 
-/// Every file that sops made, with what sops itself makes of it again.
+/// Every file in the format of SOPS, with what was encrypted.
 fn recorded() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder()).expect("the folder") {
@@ -69,7 +69,7 @@ fn files_of_sops_are_read_as_sops_reads_them() {
         let want = values::parse_file(name, want).expect("YAML");
         assert_eq!(found, want, "{name}");
     }
-    println!("{} files compared with sops", recorded.len());
+    println!("{} files in the format of SOPS compared with what was encrypted", recorded.len());
 }
 
 #[test]
