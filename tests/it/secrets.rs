@@ -69,7 +69,10 @@ fn files_of_sops_are_read_as_sops_reads_them() {
         let want = values::parse_file(name, want).expect("YAML");
         assert_eq!(found, want, "{name}");
     }
-    println!("{} files in the format of SOPS compared with what was encrypted", recorded.len());
+    println!(
+        "{} files in the format of SOPS compared with what was encrypted",
+        recorded.len()
+    );
 }
 
 #[test]
