@@ -30,6 +30,16 @@ const OPERANDS: &[&str] = &[
     "(list 1 \"\" nil)",
 ];
 
+/// Functions that change their first argument.
+const MUTATING: &[&str] = &[
+    "merge",
+    "mergeOverwrite",
+    "mustMerge",
+    "mustMergeOverwrite",
+    "set",
+    "unset",
+];
+
 /// Functions whose answer differs from call to call; properties of them are tested apart.
 pub const RANDOM: &[&str] = &[
     "ago",
@@ -98,6 +108,8 @@ fn is_ordered(call: &[&str]) -> bool {
             let number = |arg: &&str| arg.parse::<u32>().is_ok();
             time || call[0] == "durationRound" || rest.iter().any(number)
         }
+        // why a text is no TOML is said in the parser's own words
+        ["fromToml", text] => ![r#""7""#, r#""héllo wörld""#].contains(text),
         _ => true,
     }
 }
@@ -109,7 +121,13 @@ pub fn cases() -> Vec<String> {
     let (whole, calls): (Vec<_>, Vec<_>) = calls.into_iter().partition(|c| c[0].starts_with('='));
     let mut push = |call: &[&str]| {
         if is_ordered(call) {
-            let call = call.join(" ");
+            let mut call = call.join(" ");
+            // many cases are rendered in one run of helm: none may change what the others see
+            if MUTATING.contains(&call.split(' ').next().unwrap_or_default()) {
+                for map in [".Values.map", ".Values.emap"] {
+                    call = call.replace(map, &format!("(deepCopy {map})"));
+                }
+            }
             let call = call.trim_start_matches('=');
             cases.push(format!("{{{{ {call} | printf \"%[1]T %[1]v\" }}}}"));
         }

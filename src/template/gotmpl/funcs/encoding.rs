@@ -38,7 +38,7 @@ pub(super) static FUNCTIONS: &[Func] = &[
     Func::new("toYaml", ANY, |_, args| or_empty(yaml_of(args))),
     Func::new("mustToYaml", ANY, |_, args| Ok(yaml_of(args)?.into())),
     Func::new("toYamlPretty", ANY, |_, args| {
-        or_empty(value_of(args).map(|value| yaml::emit_pretty(&value)))
+        or_empty(numbers_of(args).map(|value| yaml::emit_pretty(&value)))
     }),
     Func::new("fromYaml", TEXT, |_, args| {
         Ok(as_map(from_yaml(args, A_MAP)))
@@ -65,6 +65,14 @@ fn value_of(args: &[Val]) -> Result<Value, String> {
     Args(args).any(0).to_yaml()
 }
 
+/// The value for encoders that don't go by way of JSON: bytes are a list of numbers to them.
+fn numbers_of(args: &[Val]) -> Result<Value, String> {
+    match Args(args).any(0) {
+        Val::Bytes(bytes) => Ok(Value::from(bytes.to_vec())),
+        _ => value_of(args),
+    }
+}
+
 fn compact(args: &[Val]) -> Result<String, String> {
     Ok(yaml::go_json(&value_of(args)?))
 }
@@ -75,7 +83,7 @@ fn yaml_of(args: &[Val]) -> Result<String, String> {
 }
 
 fn toml_of(args: &[Val]) -> Result<String, String> {
-    toml::encode(&value_of(args)?).map_err(|err| err.to_string())
+    toml::encode(&numbers_of(args)?).map_err(|err| err.to_string())
 }
 
 /// Helm swallows errors of what it writes.
