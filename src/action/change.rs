@@ -52,7 +52,8 @@ impl Session<'_> {
         self.settle_hooks(stored, journal, &[before, after])
             .await
             .map_err(Broken::before)?;
-        let made = self.apply_crds(crds).await.map_err(Broken::before)?;
+        let mut made = self.apply_crds(crds).await.map_err(Broken::before)?;
+        made |= self.apply_ahead(planned).await.map_err(Broken::before)?;
         let again;
         let planned = if made && planned.objects.iter().any(|o| o.unverified.is_some()) {
             again = self.plan(change).await.map_err(Broken::before)?;

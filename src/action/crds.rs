@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::prepare::{JobAction, JobPlan, Planned};
 use super::{Error, Session};
 use crate::cluster::{self, Apply, DryRun, ObjectRef, PARALLEL};
 use crate::plan::crds::{Decision, Mode, decide, served};
@@ -199,6 +200,42 @@ impl Session<'_> {
             }
         }
         Ok(false)
+    }
+
+    /// Makes the Namespaces and CRDs of the manifest itself that others of its objects wait for to be
+    /// tried, where a job would have to be stopped: all must have been tried before that. Gives
+    /// whether there was anything to do.
+    ///
+    /// # Errors
+    /// Those of the requests; a CRD that isn't established in time.
+    pub(super) async fn apply_ahead(&self, planned: &Planned) -> Result<bool, Error> {
+        let stops = |j: &JobPlan| matches!(j.action, JobAction::Restart(_) | JobAction::End(_));
+        if !planned.jobs.iter().any(stops) || planned.objects.iter().all(|o| o.unverified.is_none())
+        {
+            return Ok(false);
+        }
+        let (mut references, mut kinds) = (Vec::new(), Vec::new());
+        for plan in &planned.objects {
+            let Some(wanted) = plan.wanted.as_ref().filter(|_| plan.live.is_none()) else {
+                continue;
+            };
+            match plan.reference.kind.as_str() {
+                "Namespace" => {}
+                "CustomResourceDefinition" => {
+                    kinds.extend(served(wanted).into_iter().map(|(v, k, ..)| (v, k)));
+                }
+                _ => continue,
+            }
+            self.step(format!(
+                "applying {}, which others wait for",
+                plan.reference
+            ));
+            self.apply_over(wanted, None, Apply::default()).await?;
+            references.push(plan.reference.clone());
+        }
+        self.await_ready(&references).await?;
+        self.await_served(&kinds).await?;
+        Ok(!references.is_empty())
     }
 
     /// Waits until kinds are served: a CRD is established a moment before discovery knows it.

@@ -103,7 +103,7 @@ impl Session<'_> {
             }
         };
         let (planned, by) = tokio::join!(
-            self.plan_as_approved(&change, proposal.operation, approved),
+            self.plan_as_approved(&change, &crds, proposal.operation, approved),
             who
         );
         run.by = by;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::crds::CrdPlan;
 use super::deploy::{Proposal, live_objects, same_release};
+use super::hooks::events;
 use super::journal::Operation;
 use super::prepare::{Change, JobAction, JobPlan, ObjectPlan, Planned, pairs};
 use super::proposal::{Source, compare_records, recorded_secrets};
@@ -92,6 +93,7 @@ pub struct Outline {
     /// Why it can't be carried out.
     pub refusal: Option<Error>,
     pub(crate) intent: Intent,
+    pub(crate) crds: Vec<CrdPlan>,
     pub(crate) planned: Planned,
 }
 
@@ -247,13 +249,27 @@ impl Session<'_> {
             plan.hooks.clear();
         }
         plan.count();
-        let refusal = crd_refusal.or_else(|| planned.take_refusal());
+        let mut refusal = crd_refusal.or_else(|| planned.take_refusal());
+        if refusal.is_none() {
+            refusal = self.check_rest(&intent, &planned).await.err();
+        }
         Ok(Outline {
             plan,
             refusal,
             intent,
+            crds,
             planned,
         })
+    }
+
+    /// What else must be right: the order of the objects, and the hooks.
+    async fn check_rest(&self, intent: &Intent, planned: &Planned) -> Result<(), Error> {
+        self.waves(&planned.objects)?;
+        if let Some(record) = intent.record() {
+            let of = events(intent.operation());
+            self.plan_hooks(&record.hooks, &intent.target, &of).await?;
+        }
+        Ok(())
     }
 
     /// The plan's head, objects and jobs yet to come.
@@ -385,6 +401,7 @@ impl Session<'_> {
             plan,
             refusal: None,
             intent,
+            crds: Vec::new(),
             planned: Planned {
                 objects: Vec::new(),
                 jobs: Vec::new(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::crds::CrdPlan;
 use super::deploy::{Outcome, Proposal};
 use super::journal::Operation;
 use super::note::Origin;
@@ -136,7 +137,8 @@ impl SavedPlan {
 impl Session<'_> {
     /// Makes a plan that can be saved. One that is refused must not be: nothing could be done with it.
     pub async fn save(&self, outline: &Outline) -> Result<SavedPlan, Error> {
-        let bonds = self.bonds(&outline.planned, outline.intent.operation());
+        let operation = outline.intent.operation();
+        let bonds = self.bonds(&outline.planned, &outline.crds, operation);
         let labels = match &outline.intent.aim {
             Aim::Revision { record, .. } => record.labels.clone(),
             Aim::End { .. } => BTreeMap::new(),
@@ -229,6 +231,7 @@ impl Session<'_> {
     pub(crate) async fn plan_as_approved(
         &self,
         change: &Change,
+        crds: &[CrdPlan],
         operation: Operation,
         approved: Option<&Bonds>,
     ) -> Result<Planned, Error> {
@@ -236,7 +239,7 @@ impl Session<'_> {
             return self.plan(change).await;
         };
         let mut planned = self.look_ahead(change).await?;
-        let moved = moved(approved, &self.bonds(&planned, operation));
+        let moved = moved(approved, &self.bonds(&planned, crds, operation));
         if !moved.is_empty() {
             return Err(stale(moved));
         }
@@ -247,14 +250,16 @@ impl Session<'_> {
     }
 
     /// What a plan is bound to.
-    fn bonds(&self, planned: &Planned, operation: Operation) -> Bonds {
+    fn bonds(&self, planned: &Planned, crds: &[CrdPlan], operation: Operation) -> Bonds {
         let ends = operation == Operation::Uninstall;
         let hidden = Hidden::default();
         Bonds {
-            objects: planned
-                .objects
+            objects: crds
                 .iter()
-                .map(|o| ObjectBond::of(&self.seen(o, None, ends)))
+                .filter(|c| c.changes())
+                .map(|c| self.seen_crd(c))
+                .chain(planned.objects.iter().map(|o| self.seen(o, None, ends)))
+                .map(|seen| ObjectBond::of(&seen))
                 .collect(),
             jobs: planned
                 .jobs

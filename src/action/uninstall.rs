@@ -106,7 +106,7 @@ impl Session<'_> {
             ask_all: true,
         };
         let planned = self
-            .plan_as_approved(&change, Operation::Uninstall, approved)
+            .plan_as_approved(&change, &[], Operation::Uninstall, approved)
             .await?;
         let of = events(Operation::Uninstall);
         let hooks = self
