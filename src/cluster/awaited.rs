@@ -30,8 +30,8 @@ pub(super) struct Awaited {
     unhealthy: Option<Instant>,
     /// The newest warning about it since its state changed, and since when.
     warning: Option<(String, Instant)>,
-    /// Its pods.
-    pods: BTreeSet<String>,
+    /// Its pods: when each was made, and of which template.
+    pods: BTreeMap<String, (String, String)>,
     /// Problems of its pods, and since when.
     problems: BTreeMap<String, (Problem, Instant)>,
 }
@@ -44,7 +44,7 @@ impl Awaited {
             state: State::Waiting("not seen yet".into()),
             unhealthy: None,
             warning: None,
-            pods: BTreeSet::new(),
+            pods: BTreeMap::new(),
             problems: BTreeMap::new(),
         }
     }
@@ -68,7 +68,7 @@ impl Awaited {
         {
             return Some(warning.clone());
         }
-        self.problems.iter().find_map(|(pod, (problem, since))| {
+        self.current().find_map(|(pod, (problem, since))| {
             let grace = if problem.unschedulable {
                 wait.unschedulable_grace
             } else {
@@ -81,7 +81,7 @@ impl Awaited {
     /// Why it isn't ready, its pods' problems with it.
     pub(super) fn why(&self) -> String {
         let reason = self.state.reason();
-        match (self.problems.iter().next(), &self.warning) {
+        match (self.current().next(), &self.warning) {
             (Some((pod, (problem, _))), _) => format!("{reason}; Pod/{pod}: {}", problem.reason),
             (None, Some((warning, _))) => format!("{reason}; {warning}"),
             (None, None) => reason.to_owned(),
@@ -90,8 +90,17 @@ impl Awaited {
 
     /// A pod of it that has a problem, or else any.
     pub(super) fn telling_pod(&self) -> Option<String> {
-        let troubled = self.problems.keys().next();
-        troubled.or_else(|| self.pods.iter().next()).cloned()
+        let troubled = self.current().map(|(pod, _)| pod).next();
+        troubled.or_else(|| self.pods.keys().next()).cloned()
+    }
+
+    /// The problems of pods of the newest template: those of an old one are about to go.
+    fn current(&self) -> impl Iterator<Item = (&String, &(Problem, Instant))> {
+        let newest = self.pods.values().max().map(|(_, template)| template);
+        self.problems.iter().filter(move |(pod, _)| {
+            let template = self.pods.get(*pod).map(|(_, template)| template);
+            template.is_none() || template == newest
+        })
     }
 }
 
@@ -191,7 +200,7 @@ pub(super) fn take(
             if *of == Of::Pods {
                 let there: BTreeSet<&str> = items.iter().map(name_of).collect();
                 for a in awaited.iter_mut() {
-                    a.pods.retain(|name| there.contains(name.as_str()));
+                    a.pods.retain(|name, _| there.contains(name.as_str()));
                     a.problems.retain(|name, _| there.contains(name.as_str()));
                 }
             }
@@ -285,7 +294,12 @@ fn take_pod(a: &mut Awaited, pod: &Value, gone: bool, on_progress: &mut impl FnM
     if leaving {
         a.pods.remove(name);
     } else {
-        a.pods.insert(name.to_owned());
+        let label = |key: &str| super::object::label(pod, key).map(str::to_owned);
+        let template = label("pod-template-hash")
+            .or_else(|| label("controller-revision-hash"))
+            .unwrap_or_default();
+        let made = text(pod, "/metadata/creationTimestamp").to_owned();
+        a.pods.insert(name.to_owned(), (made, template));
     }
     let problem = pod_problem(pod).filter(|_| !leaving);
     put_problem(a, name, problem, on_progress);
@@ -335,7 +349,7 @@ fn take_warning(a: &mut Awaited, event: &Value, on_progress: &mut impl FnMut(Pro
                 state: State::Unhealthy(words),
             });
         }
-    } else if kind == "Pod" && a.pods.contains(name) && !a.problems.contains_key(name) {
+    } else if kind == "Pod" && a.pods.contains_key(name) && !a.problems.contains_key(name) {
         let problem = Problem {
             reason: words,
             unschedulable: false,
@@ -480,6 +494,33 @@ mod tests {
             .iter()
             .filter(|p| matches!(p, Progress::Pod { reason: None, .. }));
         assert_eq!(over.count(), 3);
+    }
+
+    #[test]
+    fn a_broken_pod_of_the_old_template_does_not_end_the_wait() {
+        let mut all = [awaited("Deployment", "apps")];
+        let wait = Wait::default();
+        let pod = |name: &str, hash: &str, made: &str, status: Value| {
+            Seen::Is(json!({
+                "metadata": {"name": name, "namespace": "ns", "creationTimestamp": made,
+                    "labels": {"pod-template-hash": hash},
+                    "ownerReferences": [{"kind": "ReplicaSet", "name": format!("job-{hash}")}]},
+                "status": status,
+            }))
+        };
+        let crashing = json!({"containerStatuses": [{"name": "c",
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]});
+        let later = Instant::now() + wait.unhealthy_grace * 2;
+        let old = pod("job-aa-x", "aa", "2026-01-01T00:00:00Z", crashing.clone());
+        take(&mut all, &Of::Pods, old, &wait, &mut |_| {}).unwrap();
+        assert!(all[0].hopeless(&wait, later).is_some());
+        let new = pod("job-bb-x", "bb", "2026-01-01T00:10:00Z", json!({}));
+        take(&mut all, &Of::Pods, new, &wait, &mut |_| {}).unwrap();
+        assert_eq!(all[0].hopeless(&wait, later), None);
+        let new = pod("job-bb-x", "bb", "2026-01-01T00:10:00Z", crashing);
+        take(&mut all, &Of::Pods, new, &wait, &mut |_| {}).unwrap();
+        let hopeless = all[0].hopeless(&wait, later).unwrap();
+        assert!(hopeless.contains("job-bb-x"), "{hopeless}");
     }
 
     #[test]

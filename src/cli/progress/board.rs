@@ -149,7 +149,12 @@ impl Board {
                     .iter()
                     .rposition(|r| r.name == *of || r.of.as_ref() == Some(of))
             });
-            let at = after.map_or(self.rows.len(), |a| a + 1);
+            // A pod may have been told of before its owner.
+            let before = self
+                .rows
+                .iter()
+                .position(|r| row.of.is_none() && r.of.as_ref() == Some(&row.name));
+            let at = before.unwrap_or_else(|| after.map_or(self.rows.len(), |a| a + 1));
             self.rows.insert(at, row.clone());
             return Change::Row(row);
         };
