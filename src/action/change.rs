@@ -298,20 +298,15 @@ impl Session<'_> {
 
     /// The high-availability data of the run before is of no use once the new one is stable.
     async fn forget_old(&self, job: &JobPlan, current: &str) {
-        let found = &job.found;
-        // What Helm uninstalled has left its position and its data behind.
-        let (workload, cluster_id) = match (&job.old, &found.position) {
-            (Some(old), _) => (Some(old), found.cluster_id.as_ref()),
-            (None, position) => (job.new.as_ref(), position.as_ref().map(|p| &p.cluster_id)),
-        };
-        let (Some(old), Some(cluster_id)) = (workload, cluster_id) else {
+        // Where it was not there, what Helm uninstalled may have left its data behind.
+        let Some(workload) = job.old.as_ref().or(job.new.as_ref()) else {
             return;
         };
-        if cluster_id != current
-            && let Err(e) = self.forget_cluster(old, cluster_id).await
-        {
+        let also = job.old.as_ref().and(job.found.cluster_id.as_deref());
+        if let Err(e) = self.forget_clusters(workload, Some(current), also).await {
             self.warn(format!(
-                "old high-availability data of {cluster_id} stays behind: {e}"
+                "old high-availability data of {} stays behind: {e}",
+                workload.name
             ));
         }
     }

@@ -289,28 +289,30 @@ impl Session<'_> {
         workload: &Workload,
         cluster_id: &str,
     ) -> Result<Option<String>, Error> {
-        let maps = self.ha_config_maps(workload, cluster_id).await?;
-        let mut ids = maps.iter().filter_map(|name| {
-            let id = name
-                .strip_prefix(&format!("{cluster_id}-"))?
-                .strip_suffix("-config-map")?;
-            (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then(|| id.to_owned())
-        });
+        let maps = self.ha_config_maps(workload).await?;
+        let mut ids = maps
+            .iter()
+            .filter_map(|(_, name)| ha::job_of(name, cluster_id).map(str::to_owned));
         Ok(ids.next().filter(|_| ids.next().is_none()))
     }
 
-    /// The names of the ConfigMaps in which high availability keeps a cluster's data.
+    /// The ConfigMaps in which high availability keeps the data of clusters in a workload's namespace:
+    /// each one's cluster-id and name.
+    ///
+    /// All versions label them `app: <cluster-id>`; 2.3 has no label for what they are for.
     pub(crate) async fn ha_config_maps(
         &self,
         workload: &Workload,
-        cluster_id: &str,
-    ) -> Result<Vec<String>, Error> {
-        let selector = format!("app={cluster_id},configmap-type=high-availability");
-        let maps = self.labelled(workload, "ConfigMap", selector).await?;
-        Ok(maps
-            .iter()
-            .map(|m| text(m, &["metadata", "name"]).to_owned())
-            .collect())
+    ) -> Result<Vec<(String, String)>, Error> {
+        let maps = self.labelled(workload, "ConfigMap", "app".into()).await?;
+        let of = |map: &Value| {
+            let cluster_id = text(map, &["metadata", "labels", "app"]);
+            let name = text(map, &["metadata", "name"]);
+            let is_cluster = name == ha::cluster_config_map(cluster_id);
+            (is_cluster || ha::job_of(name, cluster_id).is_some())
+                .then(|| (cluster_id.to_owned(), name.to_owned()))
+        };
+        Ok(maps.iter().filter_map(of).collect())
     }
 
     /// The jobs that REST lists, each with what it was restored from last.

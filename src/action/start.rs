@@ -9,6 +9,7 @@ use super::journal::Journal;
 use super::{Error, Session, fresh_id};
 
 use crate::cluster::{Apply, ObjectRef, pod_problem};
+use crate::flink::ha;
 use crate::flink::inject::Position;
 use crate::flink::manifest::{at, text};
 use crate::flink::workload::Workload;
@@ -103,13 +104,19 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Removes the high-availability data of a cluster that a workload no longer runs as.
-    pub(crate) async fn forget_cluster(
+    /// Removes the high-availability data of the clusters that a workload was started as, all but the
+    /// one that it runs as; `also` is one whose id nutkin did not make.
+    pub(crate) async fn forget_clusters(
         &self,
         workload: &Workload,
-        cluster_id: &str,
+        keep: Option<&str>,
+        also: Option<&str>,
     ) -> Result<(), Error> {
-        for name in self.ha_config_maps(workload, cluster_id).await? {
+        for (id, name) in self.ha_config_maps(workload).await? {
+            let is_old = Some(id.as_str()) == also || is_made_for(&id, &workload.name);
+            if !is_old || Some(id.as_str()) == keep {
+                continue;
+            }
             let reference = ObjectRef::new("v1", "ConfigMap", Some(&workload.namespace), &name);
             self.client
                 .delete(&reference, &crate::cluster::Delete::default())
@@ -143,16 +150,11 @@ impl Session<'_> {
         let Some([job]) = found.facts.jobs.as_deref() else {
             return Err(lost("it runs no single job that would tell"));
         };
-        let suffix = format!("-{}-config-map", job.id);
-        let maps = self.labelled(
-            workload,
-            "ConfigMap",
-            "configmap-type=high-availability".into(),
-        );
-        let Some(cluster_id) = maps.await?.iter().find_map(|map| {
-            let name = text(map, &["metadata", "name"]);
-            name.strip_suffix(&suffix).map(str::to_owned)
-        }) else {
+        let maps = self.ha_config_maps(workload).await?;
+        let Some((cluster_id, _)) = maps
+            .into_iter()
+            .find(|(id, name)| ha::job_of(name, id) == Some(&job.id))
+        else {
             return Err(lost("high availability records nothing of its job"));
         };
         self.warn(format!("ConfigMap/{name} is gone: making it again"));
@@ -173,6 +175,17 @@ fn cluster_id(workload: &str, revision: u32, job_id: &str) -> String {
     let room = CLUSTER_ID_MAX.saturating_sub(tail.len());
     let head: String = workload.replace('.', "-").chars().take(room).collect();
     format!("{}{tail}", head.trim_end_matches('-'))
+}
+
+/// Whether a cluster-id is one that was made for a start of this workload.
+fn is_made_for(id: &str, workload: &str) -> bool {
+    let parts = id.rsplit_once('-').and_then(|(rest, tail)| {
+        let (_, revision) = rest.rsplit_once("-r")?;
+        Some((revision.parse().ok()?, tail))
+    });
+    parts.is_some_and(|(revision, tail)| {
+        tail.len() == 6 && cluster_id(workload, revision, tail) == id
+    })
 }
 
 /// The reason of a pod's trouble that won't heal by waiting; `None` where there is none, or where it
@@ -211,6 +224,15 @@ mod tests {
             cluster_id("orders-jm", 3, "0123456789"),
             "orders-jm-r3-012345"
         );
+        assert!(is_made_for("orders-jm-r3-012345", "orders-jm"));
+        for other in [
+            "orders-jm",
+            "orders-r3-012345",
+            "orders-jm-2-r3-012345",
+            "orders-jm-r3-01234",
+        ] {
+            assert!(!is_made_for(other, "orders-jm"), "{other}");
+        }
     }
 
     #[test]

@@ -186,9 +186,8 @@ impl Session<'_> {
             if let Some(path) = journal.job(&old.name).and_then(|r| r.path.clone()) {
                 savepoints.push((old.name.clone(), path));
             }
-            if let Some(cluster_id) = job.found.position.as_ref().map(|p| p.cluster_id.clone()) {
-                self.forget_cluster(old, &cluster_id).await?;
-            }
+            let cluster_id = job.found.position.as_ref().map(|p| p.cluster_id.as_str());
+            self.forget_clusters(old, None, cluster_id).await?;
             let position = ObjectRef::new(
                 "v1",
                 "ConfigMap",

@@ -14,6 +14,15 @@ pub fn cluster_config_map(cluster_id: &str) -> String {
     format!("{cluster_id}-cluster-config-map")
 }
 
+/// The job's id in the name of its ConfigMap; `None` for another ConfigMap, or another cluster's.
+pub fn job_of<'a>(config_map: &'a str, cluster_id: &str) -> Option<&'a str> {
+    let id = config_map
+        .strip_prefix(cluster_id)?
+        .strip_prefix('-')?
+        .strip_suffix("-config-map")?;
+    (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some(id)
+}
+
 /// The numbers of the checkpoints that a job's ConfigMap records, ascending.
 ///
 /// Keys are `checkpointID-` and 19 digits (`KubernetesCheckpointStoreUtil`). A restored savepoint
@@ -48,6 +57,14 @@ pub fn checkpoint_path(configuration: &Configuration, job_id: &str, number: u64)
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn names_of_config_maps() {
+        let job = "0123456789abcdef0123456789abcdef";
+        assert_eq!(job_of(&job_config_map("c-1", job), "c-1"), Some(job));
+        assert_eq!(job_of(&job_config_map("c-1", job), "c"), None);
+        assert_eq!(job_of(&cluster_config_map("c-1"), "c-1"), None);
+    }
 
     #[test]
     fn numbers_from_keys() {
