@@ -12,6 +12,7 @@ use crate::flink::workload::{Mode, Workload, recognise};
 use crate::plan::jobs::pair_workloads;
 use crate::plan::objects::{Change as ObjectAction, Pair, restart_reasons};
 use crate::plan::state::{Decision, Facts, JobRecord, Progress, Reached, Source, Wish, decide};
+use crate::release::Status;
 use crate::yaml::Value;
 
 /// What is to be brought about.
@@ -229,6 +230,10 @@ impl Session<'_> {
         } else if forced && reasons.is_empty() {
             reasons.push("its state was named".into());
         }
+        let goes_on = reasons.is_empty() && !change.going_back && plan.found.position.is_some();
+        if let (true, Some(new)) = (goes_on, new) {
+            reasons.extend(self.runs_as_before(new).await?);
+        }
         if reasons.is_empty() {
             return Ok(plan);
         }
@@ -245,6 +250,49 @@ impl Session<'_> {
             Err(refusal) => plan.action = JobAction::Refused(refusal),
         }
         Ok(plan)
+    }
+
+    /// Why a job does not run as its pods say: another than nutkin has changed them, and high
+    /// availability brought the job back as it was before. Flink keeps the job's graph there, with the
+    /// arguments in it, and does not make it anew (seen on 2.3.0).
+    async fn runs_as_before(&self, workload: &Workload) -> Result<Option<String>, Error> {
+        if workload.mode != Mode::StandaloneApplication || !workload.configuration.has_ha() {
+            return Ok(None);
+        }
+        let revisions = self.store().revisions(&self.release).await?;
+        let Some(last) = revisions.last().filter(|r| r.status == Status::Deployed) else {
+            return Ok(None);
+        };
+        let ours: Vec<u32> = self
+            .revision_notes()
+            .await?
+            .iter()
+            .map(|n| n.revision)
+            .collect();
+        if ours.contains(&last.version) {
+            return Ok(None);
+        }
+        let before = revisions.iter().rev().find(|r| {
+            ours.contains(&r.version) && matches!(r.status, Status::Superseded | Status::Deployed)
+        });
+        let Some(before) = before else {
+            return Ok(None);
+        };
+        let mut templates = Vec::new();
+        for version in [before.version, last.version] {
+            let stored = self.store().get(&self.release, version).await?;
+            let target = Target::of_manifest(&stored.release.manifest, &self.namespace)?;
+            let jobmanager = &workload.jobmanager;
+            let object = target.find(&jobmanager.kind, &jobmanager.name, &workload.namespace);
+            templates.push(object.and_then(|o| o.pointer("/spec/template").cloned()));
+        }
+        let same = templates.first() == templates.last();
+        Ok((!same).then(|| {
+            format!(
+                "revision {} was not made by nutkin, and its job still runs as revision {} had it",
+                last.version, before.version
+            )
+        }))
     }
 
     /// What a workload that must be stopped or started begins from, and the folder for its savepoint.

@@ -138,6 +138,37 @@ impl Ledger {
         serde_json::json!({"name": name, "persistentVolumeClaim": {"claimName": "ledger-state"}})
     }
 
+    /// The uid of the JobManager's pod that is not going; empty where there is none.
+    pub fn jobmanager(&self) -> String {
+        let all = self.kubectl(&[
+            "get",
+            "pods",
+            "--selector",
+            "app.kubernetes.io/component=jobmanager",
+            "--output",
+            "json",
+        ]);
+        let all: Value = serde_json::from_str(&all).expect("JSON");
+        let mut pods = all["items"].as_array().expect("a list").iter();
+        let stays = pods.find(|p| p["metadata"]["deletionTimestamp"].is_null());
+        stays
+            .map_or("", |p| p["metadata"]["uid"].as_str().expect("a uid"))
+            .to_owned()
+    }
+
+    /// Waits until the JobManager's pod is another one; its uid.
+    pub fn wait_for_new_jobmanager(&self, old: &str) -> String {
+        let end = Instant::now() + Duration::from_secs(180);
+        loop {
+            let pod = self.jobmanager();
+            if !pod.is_empty() && pod != old {
+                return pod;
+            }
+            assert!(Instant::now() < end, "no new JobManager in time");
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+
     /// Waits until a version of the job has committed `more` lines than it has now; its latest verdict.
     pub fn wait_for_lines_of(&self, version: &str, more: u64) -> Verdict {
         let wanted = self.check().lines_of(version) + more;
