@@ -60,6 +60,27 @@ pub(super) fn ours(case: &str, index: usize) -> Outcome {
 
 pub(super) fn ours_with(case: &str, index: usize, options: &Options) -> Outcome {
     let text = named(case, index);
+    match rendered(&text, options) {
+        // what is no text is shown as helm's batch shows it
+        Err(error) if error.contains("invalid leading UTF-8 octet") => {
+            let hex = format!(
+                "{{{{ define \"shown\" }}}}{text}{{{{ end }}}}{{{{ include \"shown\" . | printf \"%x\" }}}}"
+            );
+            rendered(&hex, options).map(|hex| from_hex(&hex))
+        }
+        outcome => anonymous(outcome, index),
+    }
+}
+
+/// The bytes of a hexadecimal text, as text.
+fn from_hex(hex: &str) -> String {
+    let byte =
+        |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).expect("hex"), 16).expect("hex");
+    let bytes: Vec<u8> = hex.as_bytes().chunks(2).map(byte).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn rendered(text: &str, options: &Options) -> Outcome {
     let mut values = yaml::parse(VALUES).expect("values");
     yaml::helm_numbers(&mut values);
     values["int64"] = Value::from(64);
@@ -73,7 +94,7 @@ pub(super) fn ours_with(case: &str, index: usize, options: &Options) -> Outcome 
                 .collect(),
             templates: vec![
                 ("templates/_helpers.tpl", HELPERS.into()),
-                ("templates/case.yaml", text.as_str().into()),
+                ("templates/case.yaml", text.into()),
             ],
             children: Vec::new(),
         },
@@ -87,11 +108,10 @@ pub(super) fn ours_with(case: &str, index: usize, options: &Options) -> Outcome 
         kube_version: "v1.37.0",
         api_versions: &nutkin::render::Capabilities::default().api_versions,
     };
-    let outcome = match render(&input, options) {
+    match render(&input, options) {
         Ok(output) => Ok(output.texts["vec/templates/case.yaml"].clone()),
         Err(err) => Err(err.helm.trim_end().to_string()),
-    };
-    anonymous(outcome, index)
+    }
 }
 
 /// The outcome without the case's own name.
