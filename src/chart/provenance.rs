@@ -284,10 +284,9 @@ pub fn sign(
         file: file.to_owned(),
         cause: e.to_string(),
     };
-    // The last line's end belongs to the frame, not to the signed text.
-    let message = secret
-        .sign(text.trim_end_matches('\n'), &password)
-        .map_err(failed)?;
+    // As Helm: the last line's end belongs to the signed text, and another one to the frame.
+    let text = format!("{}\n", text.trim_end_matches('\n'));
+    let message = secret.sign(&text, &password).map_err(failed)?;
     message
         .to_armored_string(ArmorOptions::default())
         .map_err(failed)

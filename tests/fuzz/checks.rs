@@ -57,7 +57,10 @@ pub fn index(text: &str) {
     for name in index.names() {
         for version in index.versions(name) {
             let Some(whole) = &whole else { continue };
-            let listed = whole["entries"][name].as_array().expect("a list");
+            let listed = &whole["entries"][name];
+            let listed = listed
+                .as_array()
+                .unwrap_or_else(|| panic!("{listed} for {name:?} in {text:?}"));
             let known = |v: &Value| match &v["version"] {
                 Value::String(text) => *text == version.metadata.version,
                 other => other.to_string() == version.metadata.version,

@@ -122,9 +122,9 @@ fn a_file_of_sops_that_was_changed_is_refused() {
     let cases = [
         (
             "values swapped",
-            text.replace(&user, "X")
+            text.replace(&user, "\u{1}")
                 .replace(&password, &user)
-                .replace('X', &password),
+                .replace('\u{1}', &password),
             "can't be decrypted",
         ),
         (
@@ -163,7 +163,7 @@ fn a_file_of_sops_that_was_changed_is_refused() {
         ),
         (
             "a list for the key",
-            text.replace("enc: |", "enc:\n            - |"),
+            text.replace("enc: |", "enc:\n          - |"),
             "damaged",
         ),
     ];

@@ -30,15 +30,20 @@ struct Line<'a> {
 /// style, a key on a line. `None` where it is written otherwise; then it has to be parsed.
 pub(super) fn find(text: &str, max_charts: usize, max_items: usize) -> Option<Vec<Section>> {
     let mut lines = Lines { text, at: 0 };
-    // The key, and what isn't part of a mapping before it.
+    // The key, and what belongs to other keys before it.
+    let mut under_a_key = false;
     loop {
         let line = lines.next()??;
         if line.indent == 0 && line.text == "---" && line.start == 0 {
             continue;
         }
         if line.indent > 0 || line.text.starts_with("- ") {
+            if !under_a_key {
+                return None;
+            }
             continue;
         }
+        under_a_key = true;
         let (key, value) = key_of(line.text)?;
         if key == "entries" {
             match value {

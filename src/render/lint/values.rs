@@ -2,6 +2,7 @@
 
 use super::usage::{self, Usage};
 use super::{Findings, Input, Level, Rule};
+use crate::chart::Chart;
 use crate::yaml::{self, Node, Spanned, Value};
 
 const FILE: &str = "values.yaml";
@@ -178,20 +179,50 @@ fn schema(input: &Input<'_>, findings: &mut Findings) -> Option<Value> {
             return None;
         }
     };
-    match jsonschema::validator_for(&schema) {
-        Ok(validator) => {
-            for error in validator.iter_errors(input.values) {
-                let path = error.instance_path().to_string();
-                let message = format!(
-                    "{}: {error}",
-                    path.trim_start_matches('/').replace('/', ".")
-                );
-                findings.add(&AGAINST_SCHEMA, FILE, None, message);
-            }
-        }
-        Err(e) => findings.add(&BAD_SCHEMA, SCHEMA, None, e.to_string()),
+    against(&schema, input.values, "", findings);
+    for chart in &input.chart.dependencies {
+        subchart(chart, input.values, chart.name(), findings);
     }
     Some(schema)
+}
+
+/// Holds a subchart's part of the values against its own schema, and so on below.
+fn subchart(chart: &Chart, above: &Value, path: &str, findings: &mut Findings) {
+    let Some(values) = above.get(chart.name()) else {
+        return;
+    };
+    let schema = chart.schema.as_ref();
+    if let Some(schema) = schema.and_then(|bytes| serde_json::from_slice(bytes).ok()) {
+        against(&schema, values, path, findings);
+    }
+    for below in &chart.dependencies {
+        subchart(below, values, &format!("{path}.{}", below.name()), findings);
+    }
+}
+
+/// Each violation of a schema; `prefix` is where the values are in the whole.
+fn against(schema: &Value, values: &Value, prefix: &str, findings: &mut Findings) {
+    let validator = match jsonschema::validator_for(schema) {
+        Ok(validator) => validator,
+        Err(e) => return findings.add(&BAD_SCHEMA, SCHEMA, None, e.to_string()),
+    };
+    for error in validator.iter_errors(values) {
+        let path = error.instance_path().to_string().replace('/', ".");
+        let path = format!("{prefix}{path}");
+        let about = description(schema, &error.schema_path().to_string());
+        let message = format!(
+            "{}: {error}{}",
+            path.trim_start_matches('.'),
+            about.map(|a| format!(" ({a})")).unwrap_or_default()
+        );
+        findings.add(&AGAINST_SCHEMA, FILE, None, message);
+    }
+}
+
+/// What a schema says of the property whose keyword stands at a JSON pointer.
+fn description<'a>(schema: &'a Value, keyword: &str) -> Option<&'a str> {
+    let (property, _) = keyword.rsplit_once('/')?;
+    schema.pointer(property)?.get("description")?.as_str()
 }
 
 /// Whether a schema says anything of a path. A place that takes any property declares what is below.
