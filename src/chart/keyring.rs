@@ -151,7 +151,7 @@ impl Key {
         let by_primary = signature.verify(&self.public, text).is_ok();
         let below = self.public.public_subkeys.iter().find(|sub| {
             signature.verify(*sub, text).is_ok()
-                && sub.verify_bindings(&self.public).is_ok()
+                && sub.verify_bindings(&self.public.primary_key).is_ok()
                 && sub.signatures.iter().any(|s| s.key_flags().sign())
         });
         if !by_primary && below.is_none() {

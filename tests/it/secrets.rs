@@ -349,7 +349,7 @@ data:
                 "charts/sub/Chart.yaml",
                 "apiVersion: v2\nname: sub\nversion: 1.0.0\n",
             ),
-            ("charts/sub/values.yaml", "token: ''\n"),
+            ("charts/sub/values.yaml", "token: abc\n"),
             ("charts/sub/values.schema.json", sub_schema),
         ],
     );
