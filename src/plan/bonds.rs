@@ -191,7 +191,8 @@ mod tests {
             change(&mut now);
             moved(&base, &now)
         };
-        let table: [(&dyn Fn(&mut Bonds), &[&str]); 11] = [
+        type Row<'a> = (&'a dyn Fn(&mut Bonds), &'a [&'a str]);
+        let table: [Row<'_>; 11] = [
             (&|_| {}, &[]),
             (
                 &|b| b.objects[0].digest = "z".into(),

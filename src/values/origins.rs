@@ -164,8 +164,10 @@ fn has(item: &Spanned, key: &str, name: &str) -> bool {
     let Node::Map(entries) = &item.node else {
         return false;
     };
-    let found = entries.get(key).map(|entry| entry.value.to_value());
-    found.is_some_and(|found| found.to_string() == name)
+    let found = entries
+        .get(key)
+        .map(|entry| entry.value.to_value().to_string());
+    found.as_deref() == Some(name)
 }
 
 /// Whether two values are equal, an integer and its float64 being the same.

@@ -63,7 +63,7 @@ pub fn index(text: &str) {
                 .unwrap_or_else(|| panic!("{listed} for {name:?} in {text:?}"));
             let known = |v: &Value| match &v["version"] {
                 Value::String(text) => *text == version.metadata.version,
-                other => other.to_string() == version.metadata.version,
+                other => format!("{other}") == version.metadata.version,
             };
             assert!(listed.iter().any(known), "{:?}", version.metadata.version);
         }

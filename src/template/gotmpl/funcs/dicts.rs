@@ -91,7 +91,7 @@ fn dict(ctx: &mut Ctx<'_>, args: &[Val]) -> Answer {
         let value = pair.get(1).cloned().unwrap_or_else(|| "".into());
         let _ = map.insert(key.to_key(), value);
     }
-    ctx.charge(args.len() * size_of::<Val>())?;
+    ctx.charge(size_of_val(args))?;
     Ok(Val::Map(map))
 }
 
