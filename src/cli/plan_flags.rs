@@ -11,7 +11,7 @@ use super::{Context, error::CommandError, plan_file};
 use crate::action::{Look, Options, Request, Session};
 use crate::plan::Plan;
 
-/// What ends with [`detailed`] where something would change.
+/// What ends with `--detailed-exitcode` where something would change.
 const CHANGES: u8 = 2;
 
 /// The shape of a plan.

@@ -33,7 +33,7 @@ enum Command {
 nutkin values explain image.tag ./charts/flink-application --overlay prod --set image.tag=2.0"
 )]
 struct Explain {
-    /// A path, such as image.tag or list[0].name, and the chart; or the chart alone
+    /// A path, such as image.tag or `list[0].name`, and the chart; or the chart alone
     #[arg(required = true, num_args = 1..=2, value_names = ["PATH", "CHART"])]
     path_and_chart: Vec<String>,
     #[command(flatten)]

@@ -13,7 +13,7 @@ use crate::yaml::{Map, Value};
 /// values into parents (below what the parents set). Returns what was odd, a line each.
 ///
 /// # Errors
-/// As [`coalesced`].
+/// As [`coalesced()`].
 pub fn process_dependencies(chart: &mut Chart, user: &Value) -> Result<Vec<String>, Error> {
     let mut notes = Vec::new();
     switch(chart, user, "", &mut notes)?;

@@ -150,7 +150,7 @@ pub fn file_warnings(file: &str, text: &str) -> Vec<Warning> {
 /// defaults become float64 here.
 ///
 /// # Errors
-/// As [`coalesce`].
+/// As [`coalesce()`].
 pub fn resolve(chart: &mut Chart, user: &UserValues, numbers: Numbers) -> Result<Values, Error> {
     numbers.of_chart(chart);
     let mut notes = process_dependencies(chart, &user.value)?;

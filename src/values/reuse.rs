@@ -34,7 +34,7 @@ pub struct Older<'o> {
 /// defaults are replaced by the old ones: new defaults of the chart are not seen.
 ///
 /// # Errors
-/// As [`coalesce`], for the old chart's values.
+/// As [`coalesce()`], for the old chart's values.
 pub fn reuse_values(
     how: Reuse,
     older: Older<'_>,

@@ -3,7 +3,7 @@
 use super::Answer;
 use super::args::{Args, not_nil};
 use crate::template::funcs::{json, toml};
-use crate::template::gotmpl::func::{Call, Func, Ty};
+use crate::template::gotmpl::func::{Call, Func, FuncError, Ty};
 use crate::template::gotmpl::value::{Elem, List, Map, MapKind, Val};
 use crate::yaml::{self, Value};
 
@@ -88,7 +88,11 @@ fn toml_of(args: &[Val]) -> Result<String, String> {
 
 /// Helm swallows errors of what it writes.
 fn or_empty(text: Result<String, String>) -> Answer {
-    Ok(text.unwrap_or_default().into())
+    match text.map_err(FuncError::from) {
+        Ok(text) => Ok(text.into()),
+        Err(limit @ FuncError::Limit(_)) => Err(limit),
+        Err(_) => Ok("".into()),
+    }
 }
 
 /// A value of the type that a text was to have; null is Go's nil of it.

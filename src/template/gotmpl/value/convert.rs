@@ -10,6 +10,11 @@ use crate::yaml::Value;
 
 /// How deep values may nest when they are printed or marshalled; a map can be made to hold itself.
 pub const MAX_DEPTH: usize = 10_000;
+/// How large a marshalled value may be, in bytes: a map that holds another twice, and so on, is small
+/// until it is written out.
+const MAX_MARSHALLED: usize = 256 << 20;
+/// What is said of a larger one; functions that swallow what can't be marshalled don't swallow this.
+pub const TOO_LARGE: &str = "a marshalled value is too large";
 
 impl Val {
     /// A template's view of a YAML value: integers are `int64`, floats `float64`, lists
@@ -33,9 +38,10 @@ impl Val {
     ///
     /// # Errors
     /// Go's text for what JSON has no form for (NaN, infinities, complex numbers), and for
-    /// values nested deeper than [`MAX_DEPTH`].
+    /// values nested deeper than [`MAX_DEPTH`], or larger than 256 MiB when they are written out.
     pub fn to_yaml(&self) -> Result<Value, String> {
-        to_yaml(self, 0)
+        let mut left = MAX_MARSHALLED;
+        to_yaml(self, 0, &mut left)
     }
 }
 
@@ -50,10 +56,18 @@ impl Map {
     }
 }
 
-fn to_yaml(value: &Val, depth: usize) -> Result<Value, String> {
+fn to_yaml(value: &Val, depth: usize, left: &mut usize) -> Result<Value, String> {
     if depth > MAX_DEPTH {
         return Err("json: unsupported value: encountered a cycle".to_string());
     }
+    let size = match value {
+        Val::Str(s) => s.len(),
+        Val::Bytes(b) => b.len(),
+        _ => 0,
+    };
+    *left = left
+        .checked_sub(size_of::<Value>() + size)
+        .ok_or(TOO_LARGE)?;
     Ok(match value {
         Val::Nil => Value::Null,
         Val::Bool(b) => Value::Bool(*b),
@@ -70,12 +84,12 @@ fn to_yaml(value: &Val, depth: usize) -> Result<Value, String> {
         Val::Str(s) => Value::String(s.to_str().into_owned()),
         Val::Bytes(b) => Value::String(base64::engine::general_purpose::STANDARD.encode(b)),
         Val::List(list) if list.is_nil() => Value::Null,
-        Val::List(list) => Value::Array(items_to_yaml(list, depth)?),
+        Val::List(list) => Value::Array(items_to_yaml(list, depth, left)?),
         Val::Map(map) if map.is_nil() => Value::Null,
         Val::Map(map) => {
             let mut out = crate::yaml::Map::new();
             for (key, value) in map.entries() {
-                out.insert(key.to_string(), to_yaml(&value, depth + 1)?);
+                out.insert(key.to_string(), to_yaml(&value, depth + 1, left)?);
             }
             Value::Object(out)
         }
@@ -83,9 +97,9 @@ fn to_yaml(value: &Val, depth: usize) -> Result<Value, String> {
     })
 }
 
-fn items_to_yaml(list: &List, depth: usize) -> Result<Vec<Value>, String> {
+fn items_to_yaml(list: &List, depth: usize, left: &mut usize) -> Result<Vec<Value>, String> {
     list.items()
         .iter()
-        .map(|item| to_yaml(item, depth + 1))
+        .map(|item| to_yaml(item, depth + 1, left))
         .collect()
 }
