@@ -81,8 +81,9 @@ helm.sh/chart: {{ $top.Chart.Name }}-{{ $top.Chart.Version | replace "+" "_" }}
   "kubernetes.namespace" .Release.Namespace
   "job-result-store.delete-on-commit" "false") $own -}}
 {{- end -}}
+{{- /* A number of the values is a float here, and toString would write a large one with an exponent. */ -}}
 {{- range $key, $value := mergeOverwrite $own .Values.flinkConfiguration }}
-{{ $key }}: {{ $value | toString | quote }}
+{{ $key }}: {{ ternary (toJson $value) (toString $value) (kindIs "float64" $value) | quote }}
 {{- end }}
 {{- end -}}
 
