@@ -113,6 +113,7 @@ impl Session<'_> {
         if only_shown || at_stake {
             return vec![true; plans.len()];
         }
+        let over = &self.options.take_over;
         let mut known = HashSet::new();
         plans
             .iter()
@@ -120,7 +121,7 @@ impl Session<'_> {
                 let changes = plan.wanted.as_ref().is_some_and(|wanted| {
                     plan.live
                         .as_ref()
-                        .is_none_or(|live| !foresee::is_unchanged(live, wanted))
+                        .is_none_or(|live| !foresee::is_unchanged(live, wanted, over))
                 });
                 changes
                     && known.insert((
@@ -139,7 +140,8 @@ impl Session<'_> {
             return Ok(tried);
         };
         let live = plan.live.as_ref();
-        if let Some(live) = live.filter(|l| foresee::is_unchanged(l, wanted)) {
+        let over = &self.options.take_over;
+        if let Some(live) = live.filter(|l| foresee::is_unchanged(l, wanted, over)) {
             tried.outcome = Some(DryRun::After(live.clone()));
             return Ok(tried);
         }
@@ -147,7 +149,6 @@ impl Session<'_> {
             tried.outcome = Some(DryRun::After(after));
             return Ok(tried);
         }
-        let over = &self.options.take_over;
         let mut result = self.client.dry_run_over(wanted, live, false, over).await;
         if let Err(error @ cluster::Error::Conflict { .. }) = result {
             result = self.client.dry_run_over(wanted, live, true, over).await;

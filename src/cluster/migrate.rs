@@ -37,13 +37,25 @@ fn is_ours(entry: &Value) -> bool {
         && text(entry, "subresource").is_empty()
 }
 
+/// Whether a live object has entries of managedFields that an apply takes over first: those of
+/// client-side applies, and of the managers `take_over`.
+pub fn is_to_be_migrated(live: &Value, take_over: &[String]) -> bool {
+    let entries = live
+        .pointer("/metadata/managedFields")
+        .and_then(Value::as_array);
+    entries
+        .into_iter()
+        .flatten()
+        .any(|e| is_client_side(e, take_over))
+}
+
 /// The managedFields that a live object should have before it is applied, decided by what they say
 /// now; `None` when nothing is to be changed. The entries of the managers `take_over` become ours too.
 pub fn managed_fields(live: &Value, take_over: &[String]) -> Option<Value> {
-    let entries = live.pointer("/metadata/managedFields")?.as_array()?;
-    if !entries.iter().any(|e| is_client_side(e, take_over)) {
+    if !is_to_be_migrated(live, take_over) {
         return None;
     }
+    let entries = live.pointer("/metadata/managedFields")?.as_array()?;
     let mut fields = Value::Object(Map::new());
     let mut ours: Option<Value> = None;
     let mut others = Vec::new();

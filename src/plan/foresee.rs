@@ -8,14 +8,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::cluster::FIELD_MANAGER;
+use crate::cluster::migrate::is_to_be_migrated;
 use crate::yaml::{Map, Value};
 
 /// The API server's limit for the data of a ConfigMap or Secret.
 const MAX_DATA: usize = 1 << 20;
 
 /// Whether applying `wanted` would leave `live` as it is: our own entry in managedFields names exactly
-/// the fields of `wanted`, and each holds the wanted value. A field that is in doubt makes it `false`.
-pub fn is_unchanged(live: &Value, wanted: &Value) -> bool {
+/// the fields of `wanted`, and each holds the wanted value. A field that is in doubt makes it `false`,
+/// and so does an entry that the apply would take over, of client-side applies or of `take_over`.
+pub fn is_unchanged(live: &Value, wanted: &Value, take_over: &[String]) -> bool {
+    if is_to_be_migrated(live, take_over) {
+        return false;
+    }
     let entries = live
         .pointer("/metadata/managedFields")
         .and_then(Value::as_array);
@@ -24,7 +29,6 @@ pub fn is_unchanged(live: &Value, wanted: &Value) -> bool {
         if entry.get("manager").and_then(Value::as_str) != Some(FIELD_MANAGER) {
             continue;
         }
-        // An entry of a client-side apply would be migrated first.
         let applied = entry.get("operation").and_then(Value::as_str) == Some("Apply");
         if !applied || ours.is_some() || entry.get("apiVersion") != wanted.get("apiVersion") {
             return false;

@@ -55,14 +55,21 @@ fn wanted() -> Value {
 #[test]
 fn managed_fields_prove_that_nothing_changes() {
     let live = deployment("i:1", vec![entry("Apply", &fields())]);
-    assert!(is_unchanged(&live, &wanted()));
+    assert!(is_unchanged(&live, &wanted(), &[]));
     // Another's entry beside ours doesn't matter: what it took from us isn't in ours any more.
     let mut other = entry("Update", &json!({"f:spec": {"f:replicas": {}}}));
     other["manager"] = json!("hpa");
     assert!(is_unchanged(
-        &deployment("i:1", vec![other, entry("Apply", &fields())]),
-        &wanted()
+        &deployment("i:1", vec![other.clone(), entry("Apply", &fields())]),
+        &wanted(),
+        &[]
     ));
+    // Unless its fields are to be taken over, or those of a client-side apply.
+    let both = |other: Value| deployment("i:1", vec![other, entry("Apply", &fields())]);
+    let hpa = ["hpa".to_owned()];
+    assert!(!is_unchanged(&both(other.clone()), &wanted(), &hpa));
+    other["manager"] = json!("kubectl-client-side-apply");
+    assert!(!is_unchanged(&both(other), &wanted(), &[]));
 }
 
 #[test]
@@ -70,15 +77,20 @@ fn whatever_is_in_doubt_is_asked() {
     let live = |managed: Vec<Value>| deployment("i:1", managed);
     let ours = || entry("Apply", &fields());
     // A value differs; nobody owns anything; an entry of Helm 3; another version's entry.
-    assert!(!is_unchanged(&deployment("i:2", vec![ours()]), &wanted()));
-    assert!(!is_unchanged(&live(vec![]), &wanted()));
+    assert!(!is_unchanged(
+        &deployment("i:2", vec![ours()]),
+        &wanted(),
+        &[]
+    ));
+    assert!(!is_unchanged(&live(vec![]), &wanted(), &[]));
     assert!(!is_unchanged(
         &live(vec![ours(), entry("Update", &json!({}))]),
-        &wanted()
+        &wanted(),
+        &[]
     ));
     let mut beta = ours();
     beta["apiVersion"] = json!("apps/v1beta1");
-    assert!(!is_unchanged(&live(vec![beta]), &wanted()));
+    assert!(!is_unchanged(&live(vec![beta]), &wanted(), &[]));
     for change in [
         // What is ours and no longer wanted would go.
         |f: &mut Value, _: &mut Value| f["f:spec"]["f:paused"] = json!({}),
@@ -102,7 +114,7 @@ fn whatever_is_in_doubt_is_asked() {
         let (mut fields, mut wanted) = (fields(), wanted());
         change(&mut fields, &mut wanted);
         assert!(
-            !is_unchanged(&live(vec![entry("Apply", &fields)]), &wanted),
+            !is_unchanged(&live(vec![entry("Apply", &fields)]), &wanted, &[]),
             "{fields} {wanted}"
         );
     }
