@@ -1,5 +1,7 @@
 //! Values files: their documents, merged, with the positions of what they set.
 
+use std::sync::OnceLock;
+
 use indexmap::IndexMap;
 
 use super::{Error, Place};
@@ -12,8 +14,39 @@ pub(super) struct Layer {
     pub source: Source,
     /// The path below which it stands, for instance of a subchart.
     pub prefix: Vec<String>,
-    /// What it sets; always a map.
-    pub root: Spanned,
+    /// What it sets.
+    pub root: Root,
+}
+
+/// What a layer sets, with the positions; always a map.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Root {
+    /// Of the user's sources.
+    Read(Spanned),
+    /// Of a chart's own file, which is read again for its positions only when one is asked for: most
+    /// commands never do, and it costs as much as loading the values.
+    Unread {
+        text: String,
+        read: OnceLock<Spanned>,
+    },
+}
+
+impl Root {
+    /// A chart's own file, which was loaded before.
+    pub(super) fn unread(text: &str) -> Root {
+        Root::Unread {
+            text: text.to_owned(),
+            read: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn spanned(&self) -> &Spanned {
+        match self {
+            Root::Read(root) => root,
+            Root::Unread { text, read } => read
+                .get_or_init(|| values_file("", text, &mut Vec::new()).unwrap_or_else(|_| empty())),
+        }
+    }
 }
 
 /// What a layer came from.

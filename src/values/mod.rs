@@ -250,15 +250,11 @@ impl Origins {
             }
         }
         let file = format!("{folder}/values.yaml");
-        let root = match &chart.values_text {
-            Some(text) => load::values_file(&file, text, &mut Vec::new()).ok(),
-            None => None,
-        };
-        if let Some(root) = root {
+        if let Some(text) = &chart.values_text {
             self.layers.push(load::Layer {
                 source: load::Source::File(file),
                 prefix: prefix.clone(),
-                root,
+                root: load::Root::unread(text),
             });
         }
     }

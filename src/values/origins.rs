@@ -101,7 +101,7 @@ impl Origins {
                 let Some(below) = alias.strip_prefix(layer.prefix.as_slice()) else {
                     continue;
                 };
-                if let Some((value, line, column)) = lookup(&layer.root, below) {
+                if let Some((value, line, column)) = lookup(layer.root.spanned(), below) {
                     found.push(Origin {
                         place: layer.place(path, line, column),
                         value: value.to_value(),

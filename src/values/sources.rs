@@ -175,7 +175,7 @@ impl UserValues {
             layers: vec![Layer {
                 source: Source::File(name.to_owned()),
                 prefix: Vec::new(),
-                root,
+                root: load::Root::Read(root),
             }],
             warnings: Vec::new(),
             secrets: Vec::new(),
@@ -218,7 +218,7 @@ pub fn merge_user_by(
         layers.push(Layer {
             source: Source::File(file.name.clone()),
             prefix: Vec::new(),
-            root,
+            root: load::Root::Read(root),
         });
     }
     let mut flag = |flag: &'static str, text: &str, kind: Kind, texts: &SetFile| {
@@ -239,7 +239,7 @@ pub fn merge_user_by(
         layers.push(Layer {
             source: Source::Flag(flag),
             prefix: Vec::new(),
-            root: load::unplaced(&Value::Object(alone)),
+            root: load::Root::Read(load::unplaced(&Value::Object(alone))),
         });
         outcome.map_err(|cause| Error::Flag { flag, cause })
     };

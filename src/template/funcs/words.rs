@@ -2,6 +2,27 @@
 
 use unicode_general_category::{GeneralCategory, get_general_category};
 
+/// A character's category. ASCII, most of what charts hold, is told without the search in the tables.
+fn category(c: char) -> GeneralCategory {
+    use GeneralCategory as G;
+    match c {
+        'a'..='z' => G::LowercaseLetter,
+        'A'..='Z' => G::UppercaseLetter,
+        '0'..='9' => G::DecimalNumber,
+        '_' => G::ConnectorPunctuation,
+        '-' => G::DashPunctuation,
+        ' ' => G::SpaceSeparator,
+        '$' => G::CurrencySymbol,
+        '(' | '[' | '{' => G::OpenPunctuation,
+        ')' | ']' | '}' => G::ClosePunctuation,
+        '+' | '<'..='>' | '|' | '~' => G::MathSymbol,
+        '^' | '`' => G::ModifierSymbol,
+        '!'..='~' => G::OtherPunctuation,
+        '\0'..='\u{7f}' => G::Control,
+        _ => get_general_category(c),
+    }
+}
+
 /// Go's `unicode.ToUpper`: one character for one, unlike Rust's full mapping.
 pub fn upper(c: char) -> char {
     match c {
@@ -42,17 +63,17 @@ fn single(mut mapped: impl Iterator<Item = char>, c: char) -> char {
 }
 
 fn is_upper(c: char) -> bool {
-    get_general_category(c) == GeneralCategory::UppercaseLetter
+    category(c) == GeneralCategory::UppercaseLetter
 }
 
 fn is_lower(c: char) -> bool {
-    get_general_category(c) == GeneralCategory::LowercaseLetter
+    category(c) == GeneralCategory::LowercaseLetter
 }
 
 fn is_letter(c: char) -> bool {
     use GeneralCategory as G;
     matches!(
-        get_general_category(c),
+        category(c),
         G::UppercaseLetter
             | G::LowercaseLetter
             | G::TitlecaseLetter
@@ -64,7 +85,7 @@ fn is_letter(c: char) -> bool {
 fn is_number(c: char) -> bool {
     use GeneralCategory as G;
     matches!(
-        get_general_category(c),
+        category(c),
         G::DecimalNumber | G::LetterNumber | G::OtherNumber
     )
 }
@@ -72,7 +93,7 @@ fn is_number(c: char) -> bool {
 fn is_punct(c: char) -> bool {
     use GeneralCategory as G;
     matches!(
-        get_general_category(c),
+        category(c),
         G::ConnectorPunctuation
             | G::DashPunctuation
             | G::OpenPunctuation
@@ -98,7 +119,7 @@ fn separates(c: char) -> bool {
     if c.is_ascii() {
         return !(c.is_ascii_alphanumeric() || c == '_');
     }
-    let digit = get_general_category(c) == GeneralCategory::DecimalNumber;
+    let digit = category(c) == GeneralCategory::DecimalNumber;
     !is_letter(c) && !digit && c.is_whitespace()
 }
 
@@ -123,7 +144,7 @@ pub fn untitle(text: &str) -> String {
 pub fn swapcase(text: &str) -> String {
     let mut gap = true;
     let mapped = text.chars().map(|c| {
-        let title = get_general_category(c) == GeneralCategory::TitlecaseLetter;
+        let title = category(c) == GeneralCategory::TitlecaseLetter;
         if is_upper(c) || title {
             gap = false;
             lower(c)
@@ -357,6 +378,13 @@ fn push_lower(out: &mut String, kind: Word, word: &str, connector: char) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ascii_has_the_categories_of_the_tables() {
+        for c in '\0'..='\u{ff}' {
+            assert_eq!(category(c), get_general_category(c), "{c:?}");
+        }
+    }
 
     #[test]
     fn cases() {
