@@ -9,7 +9,7 @@ use super::prepare::{Change, JobAction, JobPlan, Planned};
 use super::{Error, Session};
 use crate::cluster::{ObjectRef, Propagation, ownership};
 use crate::flink::workload::Mode;
-use crate::plan::objects::Change as ObjectAction;
+use crate::plan::objects::{Change as ObjectAction, stays};
 use crate::plan::state::Reached;
 use crate::release::Stored;
 
@@ -53,6 +53,8 @@ impl Session<'_> {
             .await
             .map_err(Broken::before)?;
         let mut made = self.apply_crds(crds).await.map_err(Broken::before)?;
+        // Nothing of them is left for who would have to go on from here.
+        journal.crds = None;
         made |= self.apply_ahead(planned).await.map_err(Broken::before)?;
         let again;
         let planned = if made && planned.objects.iter().any(|o| o.unverified.is_some()) {
@@ -115,7 +117,14 @@ impl Session<'_> {
                 let Some(live) = self.client.find(&plan.reference).await? else {
                     return Ok(());
                 };
-                if ownership::is_owned(&live, &self.release, &self.namespace) {
+                let release = (self.release.as_str(), self.namespace.as_str());
+                if let Some(why) = stays(&live, release, &self.options.delete_data) {
+                    self.note(format!(
+                        "{0} stays: {1}",
+                        plan.reference,
+                        why.words(&plan.reference)
+                    ));
+                } else if ownership::is_owned(&live, &self.release, &self.namespace) {
                     self.step(format!("deleting {}, which this made", plan.reference));
                     self.delete_ours(&plan.reference, &live, Propagation::default())
                         .await?;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::journal::PendingCrds;
 use super::prepare::{JobAction, JobPlan, Planned};
+use super::target::Target;
 use super::{Error, Session};
 use crate::cluster::{self, Apply, DryRun, ObjectRef, PARALLEL};
 use crate::plan::crds::{Decision, Mode, decide, served};
@@ -50,14 +52,27 @@ impl CrdPlan {
     }
 }
 
+impl PendingCrds {
+    /// Those that are made or upgraded; `None` where there are none.
+    pub(super) fn of(plans: &[CrdPlan], mode: Mode) -> Option<PendingCrds> {
+        let changing: Vec<&CrdPlan> = plans.iter().filter(|p| p.changes()).collect();
+        (!changing.is_empty()).then(|| PendingCrds {
+            mode,
+            names: changing.iter().map(|p| p.reference.name.clone()).collect(),
+            definitions: changing.iter().map(|p| p.wanted.clone()).collect(),
+        })
+    }
+}
+
 impl Session<'_> {
     /// Decides about the CRDs of charts. Reads and dry-runs only.
     ///
     /// # Errors
     /// A CRD whose upgrade would lose objects ([`Error::StateAtRisk`]), that the server refuses, or
     /// whose fields another holds.
-    pub(crate) async fn plan_crds(&self, crds: &[Value]) -> Result<Vec<CrdPlan>, Error> {
-        let plans: Vec<CrdPlan> = stream::iter(crds.iter().map(|crd| self.plan_crd(crd)))
+    pub(crate) async fn plan_crds(&self, target: &Target) -> Result<Vec<CrdPlan>, Error> {
+        let each = target.crds.iter();
+        let plans: Vec<CrdPlan> = stream::iter(each.map(|crd| self.plan_crd(crd, target.crd_mode)))
             .buffered(PARALLEL)
             .try_collect()
             .await?;
@@ -76,13 +91,13 @@ impl Session<'_> {
         Ok(plans)
     }
 
-    async fn plan_crd(&self, wanted: &Value) -> Result<CrdPlan, Error> {
+    async fn plan_crd(&self, wanted: &Value, mode: Mode) -> Result<CrdPlan, Error> {
         let reference = ObjectRef::of(wanted)?;
         let (live, hidden) = match self.client.find(&reference).await {
             Ok(live) => (live, None),
             // Who may only change a namespace can still upgrade where the kind is served.
             Err(e @ cluster::Error::Forbidden { .. })
-                if self.options.crds == Mode::Create && self.is_served(wanted).await? =>
+                if mode == Mode::Create && self.is_served(wanted).await? =>
             {
                 (None, Some(e))
             }
@@ -91,7 +106,7 @@ impl Session<'_> {
         let mut plan = CrdPlan {
             decision: match hidden {
                 Some(why) => Decision::Leave(format!("it is there, and can't be looked at: {why}")),
-                None => decide(self.options.crds, live.as_ref(), wanted),
+                None => decide(mode, live.as_ref(), wanted),
             },
             reference,
             wanted: wanted.clone(),

@@ -1,18 +1,15 @@
-//! A new revision, from a chart or an older revision: record, journal, change, and going back.
+//! A new revision, from a chart or an older revision: record, journal, change.
 
-use super::change::Broken;
 use super::crds::CrdPlan;
 use super::hooks::{HookPlan, events};
 use super::interrupted::is_under_way;
-use super::journal::{Journal, Operation, StartedJob};
-use super::note::{self, Origin, Run};
-use super::prepare::{Change, JobAction, Planned};
+use super::journal::{Journal, Operation, PendingCrds, StartedJob};
+use super::note::{Origin, Run};
+use super::prepare::Change;
 use super::target::Target;
 use super::{Error, Session};
 use crate::cluster::{self, ObjectRef};
-use crate::flink::workload::recognise;
 use crate::plan::bonds::Bonds;
-use crate::plan::objects::Change as ObjectAction;
 use crate::plan::values::ValueChange;
 use crate::release::{
     LockError, Release, Revision, Status, Store, StoreError, Stored, Time, to_prune,
@@ -93,7 +90,7 @@ impl Session<'_> {
             going_back: false,
             ask_all: proposal.approved.is_some(),
         };
-        let crds = self.plan_crds(&change.target.crds).await?;
+        let crds = self.plan_crds(&change.target).await?;
         let approved = proposal.approved.as_ref();
         let who = async {
             if dry_run {
@@ -122,7 +119,7 @@ impl Session<'_> {
         let mut summary: Vec<String> = crds
             .iter()
             .filter_map(CrdPlan::line)
-            .chain(summary(&planned))
+            .chain(self.summary(&planned))
             .collect();
         let mut record = proposal.record.clone();
         let same = history
@@ -173,6 +170,7 @@ impl Session<'_> {
             interrupted.unwrap_or_else(|| Journal::new(proposal.operation, record.version));
         journal.operation = proposal.operation;
         journal.revision = record.version;
+        journal.crds = PendingCrds::of(&crds, change.target.crd_mode);
         // The journal first: a pending record without one would look like Helm's.
         self.save_journal(&mut journal).await?;
         let mut stored = match self.begin(&record).await {
@@ -190,7 +188,7 @@ impl Session<'_> {
                 return Err(e);
             }
         };
-        self.end_interrupted(&history, record.version).await?;
+        self.end_older(&history, record.version).await?;
         match self
             .bring_about(&change, &planned, &crds, &mut journal, &mut stored)
             .await
@@ -247,16 +245,21 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Marks the pending revisions of operations that did not end as failed: the new one takes over.
-    async fn end_interrupted(&self, history: &[Stored], by: u32) -> Result<(), Error> {
-        for stored in history
-            .iter()
-            .filter(|s| is_under_way(s.release.info.status))
-        {
+    /// Marks the pending revisions of operations that did not end as failed, for the new one takes over;
+    /// and a last one that was uninstalled as superseded, as Helm's `install --replace` does.
+    async fn end_older(&self, history: &[Stored], by: u32) -> Result<(), Error> {
+        for stored in history {
+            let (status, description) = match stored.release.info.status {
+                status if is_under_way(status) => (
+                    Status::Failed,
+                    format!("Broken off; revision {by} went on from where it was"),
+                ),
+                Status::Uninstalled => (Status::Superseded, "superseded by new release".to_owned()),
+                _ => continue,
+            };
             let mut stored = stored.clone();
-            stored.release.info.status = Status::Failed;
-            stored.release.info.description =
-                format!("Broken off; revision {by} went on from where it was");
+            stored.release.info.status = status;
+            stored.release.info.description = description;
             self.store().update(&stored).await?;
         }
         Ok(())
@@ -271,7 +274,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn succeed(
+    pub(super) async fn succeed(
         &self,
         mut stored: Stored,
         history: &[Stored],
@@ -337,187 +340,6 @@ impl Session<'_> {
         self.drop_notes(&gone).await
     }
 
-    /// Records a failure, and goes back where that is wanted and possible. Never `Ok` but in name.
-    async fn fail(
-        &self,
-        mut stored: Stored,
-        history: &[Stored],
-        mut journal: Journal,
-        broken: Broken,
-        run: &Run,
-    ) -> Result<(), Error> {
-        let Broken {
-            error,
-            stopped,
-            changed,
-        } = broken;
-        // Whoever holds the lock now goes on from the journal; and without the API server nothing can
-        // be written: the next command finds the journal as it is.
-        if matches!(
-            error,
-            Error::Lock(_) | Error::Cluster(cluster::Error::Unreachable { .. })
-        ) {
-            return Err(error);
-        }
-        if !stopped && !changed && matches!(error, Error::Interrupted | Error::Terminated) {
-            self.store()
-                .delete(&self.release, stored.release.version)
-                .await?;
-            // An earlier operation may have left what this one was to go on from.
-            if journal.jobs.iter().all(|j| j.reached.is_none()) {
-                self.end_journal().await?;
-            }
-            return Err(error);
-        }
-        stored.release.info.status = Status::Failed;
-        stored.release.info.description = describe(stored.release.version, &error);
-        let failed = match self.store().update(&stored).await {
-            Ok(failed) => failed,
-            Err(e) => {
-                self.warn(format!("the record could not be written: {e}"));
-                return Err(error);
-            }
-        };
-        let mut note = run.note(failed.release.version);
-        let objects = Target::of_manifest(&failed.release.manifest, &self.namespace)?.objects;
-        let secrets = note::secret_values(&objects);
-        note.error = Some(note::masked(&error.to_string(), &secrets));
-        if let Error::NotReady(cause) = &error {
-            note.take_failure(cause, &secrets);
-        }
-        self.save_note(&note).await?;
-        if !stopped && !changed {
-            // Where a stop may have been sent, the next command asks after it.
-            if journal.jobs.iter().all(|j| j.reached.is_none()) {
-                self.end_journal().await?;
-            }
-            return Err(error);
-        }
-        if stopped && let Error::StateAtRisk { why, hints } = &error {
-            return Err(Error::NotGoneBack {
-                why: why.clone(),
-                back: "the state to go back with is not known for sure".into(),
-                hints: hints.clone(),
-            });
-        }
-        let deployed = history
-            .iter()
-            .rev()
-            .find(|s| s.release.info.status == Status::Deployed);
-        let wanted = if stopped {
-            self.options.go_back
-        } else {
-            self.options.rollback_on_failure
-        };
-        let Some(deployed) = deployed.filter(|_| wanted) else {
-            // A job that it started may have state by now: that is the user's to give up.
-            let has_jobs = !recognise(&objects, &self.namespace).is_empty();
-            if self.options.rollback_on_failure && deployed.is_none() && !has_jobs {
-                return Err(self.withdraw(&error, &note).await);
-            }
-            if stopped && matches!(error, Error::Failed(_) | Error::NotReady(_)) && !wanted {
-                return Err(Error::NotStable {
-                    why: error.to_string(),
-                });
-            }
-            if !stopped && journal.jobs.iter().all(|j| j.reached.is_none()) {
-                self.end_journal().await?;
-            }
-            return Err(error);
-        };
-        self.warn(format!("{error}"));
-        self.step(format!(
-            "going back to revision {}",
-            deployed.release.version
-        ));
-        match self
-            .go_back(deployed, &failed, history, &mut journal, run)
-            .await
-        {
-            Ok((new_revision, from)) => Err(Error::GoneBack {
-                why: error.to_string(),
-                revision: deployed.release.version,
-                new_revision,
-                from,
-            }),
-            Err(back) => Err(Error::NotGoneBack {
-                why: error.to_string(),
-                back: back.to_string(),
-                hints: vec![
-                    format!(
-                        "nutkin savepoint list {} -n {} shows what can be restored",
-                        self.release, self.namespace
-                    ),
-                    format!(
-                        "nutkin upgrade {} CHART --restore-from PATH goes on from a savepoint that you name",
-                        self.release
-                    ),
-                ],
-            }),
-        }
-    }
-
-    /// Brings a deployed revision back after a change that failed, from the newest consistent state.
-    async fn go_back(
-        &self,
-        deployed: &Stored,
-        failed: &Stored,
-        history: &[Stored],
-        journal: &mut Journal,
-        failed_run: &Run,
-    ) -> Result<(u32, String), Error> {
-        let mut run = Run::begin(Operation::Rollback, Origin::default());
-        run.by.clone_from(&failed_run.by);
-        let mut record = deployed.release.clone();
-        record.version = failed.release.version + 1;
-        record.info.status = Status::PendingRollback;
-        record.info.rollback_revision = deployed.release.version;
-        record.info.last_deployed = Some(Time::now());
-        record.info.description = format!(
-            "Going back to {} from failed revision {}",
-            deployed.release.version, failed.release.version
-        );
-        let mut prior = live_objects(history, &self.namespace)?;
-        prior.extend(Target::of_manifest(&failed.release.manifest, &self.namespace)?.objects);
-        let change = Change {
-            prior,
-            target: Target::of_manifest(&deployed.release.manifest, &self.namespace)?,
-            interrupted: Some(journal.clone()),
-            going_back: true,
-            ask_all: false,
-        };
-        let planned = self.plan(&change).await?;
-        journal.operation = Operation::Rollback;
-        journal.revision = record.version;
-        self.save_journal(journal).await?;
-        let mut stored = self.store().create(&record).await?;
-        match self
-            .bring_about(&change, &planned, &[], journal, &mut stored)
-            .await
-        {
-            Ok(jobs) => {
-                let from = jobs
-                    .iter()
-                    .filter_map(|j| j.restored_from.clone())
-                    .collect::<Vec<_>>()
-                    .join(", ");
-                self.succeed(stored, history, &jobs, &run).await?;
-                let from = if from.is_empty() {
-                    "no job was restarted".to_owned()
-                } else {
-                    format!("from {from}")
-                };
-                Ok((record.version, from))
-            }
-            Err(Broken { error, .. }) => {
-                stored.release.info.status = Status::Failed;
-                stored.release.info.description = describe(record.version, &error);
-                self.store().update(&stored).await?;
-                Err(error)
-            }
-        }
-    }
-
     /// Makes the release's namespace where that is wanted.
     pub(crate) async fn ensure_namespace(&self) -> Result<(), Error> {
         if !self.options.create_namespace {
@@ -540,7 +362,7 @@ impl Session<'_> {
 }
 
 /// Helm's first line of a failure, for the record.
-fn describe(revision: u32, error: &Error) -> String {
+pub(super) fn describe(revision: u32, error: &Error) -> String {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
     format!("Revision {revision} failed: {first}")
@@ -586,36 +408,4 @@ pub(crate) fn same_release(last: &Release, new: &Release) -> bool {
             .map(|h| &h.manifest)
             .eq(new.hooks.iter().map(|h| &h.manifest))
         && last.info.notes == new.info.notes
-}
-
-/// A plan in lines: what changes, and what happens to each job and why.
-pub(super) fn summary(planned: &Planned) -> Vec<String> {
-    let mut lines: Vec<String> = planned
-        .objects
-        .iter()
-        .filter(|o| !matches!(o.action, ObjectAction::Nothing))
-        .map(|o| format!("{:<9} {}", o.action.word(), o.reference))
-        .collect();
-    for job in &planned.jobs {
-        let name = job
-            .new
-            .as_ref()
-            .or(job.old.as_ref())
-            .map_or("", |w| w.name.as_str());
-        let what = match &job.action {
-            JobAction::Untouched => "goes on",
-            JobAction::Observe => "is watched until stable",
-            JobAction::Restart(_) if job.found.facts.exists => "is restarted with its state",
-            JobAction::Restart(_) => "is started",
-            JobAction::End(_) => "is stopped with a savepoint",
-            JobAction::Refused(_) => "would have to be stopped",
-        };
-        let why = if job.reasons.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", job.reasons.join("; "))
-        };
-        lines.push(format!("job       {name} {what}{why}"));
-    }
-    lines
 }

@@ -6,7 +6,7 @@ use super::journal::{Journal, Operation};
 use super::objects::is_admitted_with;
 use super::target::Target;
 use super::{Error, Session};
-use crate::cluster::{self, DryRun, ObjectRef, holds_data};
+use crate::cluster::{self, DryRun, ObjectRef};
 use crate::flink::manifest;
 use crate::plan::hooks::{HookRecord, goes_before, order};
 use crate::plan::state::Reached;
@@ -105,9 +105,7 @@ impl Session<'_> {
     ) -> Result<Option<String>, Error> {
         let live = self.client.find(reference).await?;
         let result = match &live {
-            Some(_) if goes_before(hook, object, holds_data(reference)) => {
-                self.client.dry_run_new(object).await.map(drop)
-            }
+            Some(_) if goes_before(hook, object) => self.client.dry_run_new(object).await.map(drop),
             live => match self.client.dry_run(object, live.as_ref(), false).await {
                 Ok(DryRun::Recreate { causes, .. }) => Err(cluster::Error::Invalid {
                     object: reference.to_string(),

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 pub use super::note::{RevisionNote, StartedJob};
 
+use crate::plan::crds::Mode;
 use crate::plan::hooks::HookRecord;
 use crate::plan::state::{JobRecord, Reached};
+use crate::yaml::Value;
 
 /// What is being done to a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,12 +47,28 @@ pub struct Journal {
     pub started: String,
     /// The workloads whose jobs are stopped or started.
     pub jobs: Vec<JobRecord>,
+    /// The CRDs of charts that it was to make or upgrade; `None` once that is done. No record has those
+    /// of subcharts, and who finishes the operation has no chart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crds: Option<PendingCrds>,
     /// The hooks that ran, or were about to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<HookRecord>,
     /// The stored record's resourceVersion and uid, so that a holder that was paused can't overwrite.
     #[serde(skip)]
     pub version: Option<(String, String)>,
+}
+
+/// CRDs of charts that are yet to be made or upgraded.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PendingCrds {
+    /// What was to be done with them.
+    pub mode: Mode,
+    /// Their names.
+    pub names: Vec<String>,
+    /// As the charts have them; empty where they are more than a Secret holds.
+    pub definitions: Vec<Value>,
 }
 
 impl Journal {
@@ -61,6 +79,7 @@ impl Journal {
             revision,
             started: super::now(),
             jobs: Vec::new(),
+            crds: None,
             hooks: Vec::new(),
             version: None,
         }
@@ -74,6 +93,12 @@ impl Journal {
             self.revision,
             self.started
         )];
+        if let Some(crds) = &self.crds {
+            lines.push(format!(
+                "CRDs that it was to make or upgrade: {}",
+                crds.names.join(", ")
+            ));
+        }
         for job in &self.jobs {
             let path = job.path.as_deref().unwrap_or("nothing");
             let stands = match job.reached {

@@ -2,6 +2,7 @@
 
 mod apply;
 pub mod change;
+mod compare;
 pub mod crds;
 pub mod deploy;
 pub mod down;
@@ -10,6 +11,7 @@ pub mod error;
 pub mod event;
 pub mod facts;
 pub mod folder;
+mod go_back;
 pub mod hooks;
 pub mod install;
 mod interrupted;
@@ -31,6 +33,7 @@ pub mod saved;
 pub mod signals;
 pub mod start;
 pub mod stop;
+mod summary;
 pub mod target;
 pub mod test;
 pub mod uninstall;
@@ -49,6 +52,7 @@ pub use event::{Event, Health, JobNews, ObjectNews, Report};
 pub use outline::{Look, Outline, Request};
 pub use proposal::{Source, offline};
 pub use saved::{Applied, SavedPlan};
+pub use summary::Kept;
 
 use crate::cluster::{Client, Propagation, Rules};
 use crate::plan::crds::Mode;
@@ -108,6 +112,8 @@ pub struct Options {
     pub description: Option<String>,
     /// Whether a name may be used again whose release was uninstalled or failed.
     pub replace: bool,
+    /// Objects that hold data and may be deleted or made anew all the same, each `KIND/NAME`.
+    pub delete_data: Vec<String>,
     /// What becomes of the dependents of objects that an uninstall deletes.
     pub propagation: Propagation,
     /// Whether hooks run.
@@ -153,6 +159,7 @@ impl Default for Options {
             history_max: 10,
             description: None,
             replace: false,
+            delete_data: Vec::new(),
             propagation: Propagation::Background,
             hooks: true,
             hook_logs: false,

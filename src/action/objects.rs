@@ -1,15 +1,16 @@
 //! Deciding about the objects of a change: what is there, whose it is, and what the server says of a dry run.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::prepare::{Change, ObjectPlan};
 use super::target::Target;
 use super::{Error, Session};
-use crate::cluster::{self, DryRun, FieldConflict, ObjectRef, PARALLEL, ownership};
+use crate::cluster::{self, DryRun, FieldConflict, ObjectRef, PARALLEL, Trial, ownership};
 use crate::flink::manifest;
 use crate::flink::workload::recognise;
+use crate::plan::admission::may_judge_plain;
 use crate::plan::foresee;
 use crate::plan::objects::{self, Change as ObjectAction};
 use crate::plan::schema;
@@ -52,7 +53,7 @@ impl Session<'_> {
         for (plan, live) in plans.iter_mut().zip(live) {
             plan.live = live;
         }
-        let asked = self.asked(change, &plans);
+        let asked = self.asked(change, &plans).await?;
         let each = plans.iter().zip(asked);
         let tried: Vec<Tried> =
             stream::iter(each.map(|(plan, ask)| self.try_out(change, plan, ask)))
@@ -65,7 +66,8 @@ impl Session<'_> {
             plan.refusal = tried.refusal;
             let live = plan.live.as_ref();
             if plan.wanted.is_none() {
-                plan.action = objects::unwanted(live, &self.release, &self.namespace);
+                let release = (self.release.as_str(), self.namespace.as_str());
+                plan.action = objects::unwanted(live, release, &self.options.delete_data);
                 continue;
             }
             let foreign = live.filter(|l| {
@@ -102,35 +104,55 @@ impl Session<'_> {
         Ok(plans)
     }
 
-    /// Of which objects the server is asked what an apply would do, even if it can be foreseen. Where a
-    /// job is at stake, or where a plan is only shown: of all. Else the apply comes right after and
-    /// says the same, so of plain objects one of each kind and namespace is enough to see that they
-    /// may be written at all (rights, quotas, webhooks, the namespace).
-    fn asked(&self, change: &Change, plans: &[ObjectPlan]) -> Vec<bool> {
+    /// Of which objects the server is asked what an apply would do, even if it can be foreseen: see
+    /// [`foresee`] for when that is all of them.
+    async fn asked(&self, change: &Change, plans: &[ObjectPlan]) -> Result<Vec<bool>, Error> {
+        let all = vec![true; plans.len()];
+        let is_flinks = |o: &Value| ObjectRef::of(o).is_ok_and(|r| r.group == "flink.apache.org");
         let only_shown = self.lock.is_none() || change.ask_all;
-        let at_stake = !change.target.workloads.is_empty()
-            || !recognise(&change.prior, &self.namespace).is_empty();
-        if only_shown || at_stake {
-            return vec![true; plans.len()];
+        let job_at_stake = !change.target.workloads.is_empty()
+            || !recognise(&change.prior, &self.namespace).is_empty()
+            || change.target.objects.iter().any(is_flinks)
+            || change.prior.iter().any(is_flinks);
+        if only_shown || job_at_stake {
+            return Ok(all);
         }
         let over = &self.options.take_over;
-        let mut known = HashSet::new();
-        plans
-            .iter()
-            .map(|plan| {
-                let changes = plan.wanted.as_ref().is_some_and(|wanted| {
-                    plan.live
-                        .as_ref()
-                        .is_none_or(|live| !foresee::is_unchanged(live, wanted, over))
-                });
-                changes
-                    && known.insert((
-                        &plan.reference.kind,
-                        &plan.reference.namespace,
-                        plan.live.is_some(),
-                    ))
+        let foreseen = |plan: &&ObjectPlan| {
+            plan.wanted.as_ref().is_some_and(|wanted| {
+                let live = plan.live.as_ref();
+                live.is_none_or(|live| !foresee::is_unchanged(live, wanted, over))
+                    && foresee::plain(live, wanted).is_some()
             })
-            .collect()
+        };
+        let mut first = HashSet::new();
+        let spared: HashSet<&ObjectRef> = plans
+            .iter()
+            .filter(foreseen)
+            .map(|plan| (&plan.reference, plan.live.is_some()))
+            // One of each kind and namespace shows whether they may be written at all.
+            .filter(|(r, is_there)| !first.insert((&r.kind, &r.namespace, *is_there)))
+            .map(|(reference, _)| reference)
+            .collect();
+        // A round of requests is what it would cost to look whether they can be spared.
+        if spared.len() <= PARALLEL || !self.admits_plainly(&spared).await? {
+            return Ok(all);
+        }
+        let asked = plans.iter().map(|p| !spared.contains(&p.reference));
+        Ok(asked.collect())
+    }
+
+    /// Whether nothing of the cluster's own may change or refuse these plain objects.
+    async fn admits_plainly(&self, objects: &HashSet<&ObjectRef>) -> Result<bool, Error> {
+        let namespaces: BTreeSet<String> = objects
+            .iter()
+            .filter_map(|object| object.namespace.clone())
+            .collect();
+        let (rules, quota) = tokio::try_join!(
+            self.client.admission_rules(),
+            self.client.may_have_quota(&namespaces)
+        )?;
+        Ok(!quota && rules.is_some_and(|rules| !rules.iter().any(may_judge_plain)))
     }
 
     /// Finds out what an apply would do: by what is known, or by asking the server.
@@ -149,9 +171,14 @@ impl Session<'_> {
             tried.outcome = Some(DryRun::After(after));
             return Ok(tried);
         }
-        let mut result = self.client.dry_run_over(wanted, live, false, over).await;
+        let trial = |force| Trial {
+            force,
+            take_over: over,
+            remakes_data: cluster::is_named(&self.options.delete_data, &plan.reference),
+        };
+        let mut result = self.client.dry_run_as(wanted, live, trial(false)).await;
         if let Err(error @ cluster::Error::Conflict { .. }) = result {
-            result = self.client.dry_run_over(wanted, live, true, over).await;
+            result = self.client.dry_run_as(wanted, live, trial(true)).await;
             if !self.options.force_conflicts {
                 tried.refusal = Some(error.clone());
             }
@@ -196,6 +223,8 @@ impl Session<'_> {
             }
             Err(
                 e @ (cluster::Error::Invalid { .. }
+                // By the rights, by a webhook, or by a quota.
+                | cluster::Error::Forbidden { .. }
                 | cluster::Error::NoNamespace { .. }
                 | cluster::Error::NoKind { .. }),
             ) => {

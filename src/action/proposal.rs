@@ -194,6 +194,7 @@ fn make(
 ) -> Result<Made, Error> {
     let (chart, values, rendered) = render(source, options, capabilities, rendering, mode)?;
     let mut target = Target::of_render(&rendered, &options.namespace)?;
+    target.crd_mode = mode;
     if mode != Mode::Skip {
         target.crds = crds(&chart)?;
     }

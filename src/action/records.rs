@@ -67,12 +67,20 @@ impl Session<'_> {
 
     /// Writes the journal; refuses where another operation wrote it since.
     pub(crate) async fn save_journal(&self, journal: &mut Journal) -> Result<(), Error> {
-        let written = self
-            .write(Kind::Journal, ONLY, &*journal, journal.version.clone())
-            .await?;
-        let version = (written.resource_version, written.uid);
-        journal.version = Some(version);
+        let mut written = self.write_journal(journal).await;
+        // Without the CRDs it can be finished all the same, by who has the chart.
+        if let (Err(OwnError::TooLarge { .. }), Some(crds)) = (&written, &mut journal.crds) {
+            crds.definitions.clear();
+            written = self.write_journal(journal).await;
+        }
+        journal.version = Some(written?);
         Ok(())
+    }
+
+    async fn write_journal(&self, journal: &Journal) -> Result<(String, String), OwnError> {
+        let before = journal.version.clone();
+        let written = self.write(Kind::Journal, ONLY, journal, before).await?;
+        Ok((written.resource_version, written.uid))
     }
 
     /// Removes the journal: the operation has ended.

@@ -3,7 +3,7 @@
 
 use super::deploy::{Outcome, Proposal};
 use super::interrupted::Left;
-use super::journal::{Journal, Operation};
+use super::journal::{Journal, Operation, PendingCrds};
 use super::proposal::compare_records;
 use super::target::Target;
 use super::{Error, Session};
@@ -52,6 +52,21 @@ fn chosen<'a>(
     }
 }
 
+/// The CRDs that are to be made first.
+///
+/// # Errors
+/// That they can't be, in words.
+fn pending_crds(journal: &Journal) -> Result<Option<&PendingCrds>, String> {
+    match &journal.crds {
+        Some(crds) if crds.definitions.len() < crds.names.len() => Err(format!(
+            "the {} broke off before its CRDs were made ({}), and they are too large for its journal: run it again, with its chart",
+            journal.operation.word(),
+            crds.names.join(", ")
+        )),
+        crds => Ok(crds.as_ref()),
+    }
+}
+
 impl Session<'_> {
     /// Finishes or gives up the operation that did not end, as a new revision.
     ///
@@ -74,7 +89,13 @@ impl Session<'_> {
             None => compare_records(from, from),
         };
         let mut record = from.clone();
-        let target = Target::of_manifest(&record.manifest, &self.namespace)?;
+        let mut target = Target::of_manifest(&record.manifest, &self.namespace)?;
+        if choice == Choice::Resume
+            && let Some(crds) = pending_crds(&journal).map_err(Error::NotFound)?
+        {
+            target.crds.clone_from(&crds.definitions);
+            target.crd_mode = crds.mode;
+        }
         record.version = history.last().map_or(1, |l| l.release.version + 1);
         record.info.last_deployed = Some(Time::now());
         let operation = match choice {
@@ -119,6 +140,28 @@ mod tests {
             },
             ..Stored::default()
         }
+    }
+
+    #[test]
+    fn crds_are_finished_too() {
+        let mut journal = Journal::new(Operation::Install, 1);
+        assert_eq!(pending_crds(&journal), Ok(None));
+        let mut crds = PendingCrds {
+            names: vec!["things.example.org".into()],
+            definitions: vec![serde_json::json!({"kind": "CustomResourceDefinition"})],
+            ..PendingCrds::default()
+        };
+        journal.crds = Some(crds.clone());
+        assert_eq!(pending_crds(&journal), Ok(Some(&crds)));
+        let text = serde_json::to_string(&journal).expect("JSON");
+        let read: Journal = serde_json::from_str(&text).expect("a journal");
+        assert_eq!(read, journal);
+        assert!(journal.describe()[1].contains("things.example.org"));
+        // They did not fit.
+        crds.definitions.clear();
+        journal.crds = Some(crds);
+        let why = pending_crds(&journal).expect_err("a reason");
+        assert!(why.contains("with its chart"), "{why}");
     }
 
     #[test]

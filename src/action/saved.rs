@@ -12,7 +12,7 @@ use super::note::Origin;
 use super::outline::{Aim, Outline};
 use super::prepare::{Change, Planned};
 use super::target::Target;
-use super::uninstall::Uninstalled;
+use super::uninstall::{Ending, Uninstalled};
 use super::{Error, Options, Session};
 use crate::cluster::{self, ObjectRef};
 use crate::plan::Plan;
@@ -189,9 +189,13 @@ impl Session<'_> {
             }]));
         }
         match saved.aim {
-            Aim::End { keep_history } => Ok(Applied::End(
-                self.end(keep_history, false, Some(&saved.bonds)).await?,
-            )),
+            Aim::End { keep_history } => {
+                let how = Ending {
+                    keep_history,
+                    ..Ending::default()
+                };
+                Ok(Applied::End(self.end(how, Some(&saved.bonds)).await?))
+            }
             Aim::Revision {
                 operation,
                 record,
@@ -207,6 +211,7 @@ impl Session<'_> {
                 record.info.last_deployed = Some(now);
                 let mut target = Target::of_manifest(&record.manifest, &self.namespace)?;
                 target.crds = saved.crds;
+                target.crd_mode = self.options.crds;
                 let proposal = Proposal {
                     operation,
                     target,

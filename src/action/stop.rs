@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::journal::{Journal, Operation};
 use super::ledger::Entry;
-use super::{Error, Session, fresh_id, now};
+use super::{Error, Event, JobNews, Session, fresh_id, now};
 use crate::flink::config;
 use crate::flink::health::is_below;
 use crate::flink::rest::{self, Operation as Fate, Rest};
@@ -341,7 +341,7 @@ impl Session<'_> {
             }
             tokio::time::sleep(LOOK).await;
         };
-        self.note(format!("{}: savepoint {}", old.name, saved.path));
+        self.report.event(Event::Job(stopped(old, &job_id, &saved)));
         let record = journal.job_mut(&old.name, &old.namespace);
         record.path = Some(saved.path.clone());
         record.number = saved.number;
@@ -376,6 +376,18 @@ impl Session<'_> {
             size: saved.size,
         })
         .await
+    }
+}
+
+/// The news of a job that was stopped with a savepoint.
+fn stopped(workload: &Workload, job_id: &str, saved: &Saved) -> JobNews {
+    JobNews {
+        workload: workload.name.clone(),
+        job_id: job_id.to_owned(),
+        state: "FINISHED".to_owned(),
+        savepoint: Some(saved.path.clone()),
+        ready: true,
+        ..JobNews::default()
     }
 }
 

@@ -4,7 +4,7 @@ use super::Error;
 use crate::flink::inject;
 use crate::flink::manifest;
 use crate::flink::workload::{self, Workload};
-use crate::plan::crds;
+use crate::plan::crds::{self, Mode};
 use crate::render::Rendered;
 use crate::yaml::{self, Value};
 
@@ -19,6 +19,8 @@ pub struct Target {
     pub workloads: Vec<Workload>,
     /// The CRDs in the crds/ of its charts; no part of the manifest.
     pub crds: Vec<Value>,
+    /// What is done with those.
+    pub crd_mode: Mode,
 }
 
 impl Target {
@@ -81,6 +83,7 @@ impl Target {
             manifest,
             workloads,
             crds: Vec::new(),
+            crd_mode: Mode::default(),
         })
     }
 

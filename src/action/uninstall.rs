@@ -1,6 +1,6 @@
 //! `uninstall`: a last savepoint, then everything of the release goes; the ledger stays.
 
-use super::deploy::{live_objects, summary};
+use super::deploy::live_objects;
 use super::hooks::{HookPlan, events};
 use super::interrupted::Left;
 use super::journal::{Journal, Operation};
@@ -8,10 +8,9 @@ use super::outline::is_ended;
 use super::prepare::{Change, JobAction};
 use super::remove::{Removal, leaving};
 use super::target::Target;
-use super::{Error, Session};
+use super::{Error, Kept, Session};
 use crate::cluster::{self, Delete, ObjectRef};
 use crate::plan::bonds::Bonds;
-use crate::plan::objects::Change as ObjectAction;
 use crate::plan::state::JobRecord;
 use crate::release::{Release, Status, Stored, Time};
 
@@ -23,9 +22,20 @@ pub struct Uninstalled {
     /// The last savepoint of each workload: its name and the path.
     pub savepoints: Vec<(String, String)>,
     /// Objects that stay.
-    pub kept: Vec<String>,
+    pub kept: Vec<Kept>,
     /// What was done, or would be, a line per object, job and hook.
     pub summary: Vec<String>,
+}
+
+/// How a release ends.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ending {
+    /// Whether the records of its revisions stay.
+    pub keep_history: bool,
+    /// Whether it is only tried.
+    pub dry_run: bool,
+    /// Whether it takes back an install that failed: then a job that doesn't run is no obstacle.
+    pub going_back: bool,
 }
 
 impl Uninstalled {
@@ -69,16 +79,25 @@ impl Session<'_> {
     /// Where it isn't there, its jobs' state can't be kept, or something can't be deleted. A hook
     /// after the deletion that fails is an error too, but the release is gone by then, as with Helm.
     pub async fn uninstall(&self, keep_history: bool, dry_run: bool) -> Result<Uninstalled, Error> {
-        self.end(keep_history, dry_run, None).await
+        let how = Ending {
+            keep_history,
+            dry_run,
+            ..Ending::default()
+        };
+        self.end(how, None).await
     }
 
     /// The same; where a plan was approved, exactly that one.
     pub(crate) async fn end(
         &self,
-        keep_history: bool,
-        dry_run: bool,
+        how: Ending,
         approved: Option<&Bonds>,
     ) -> Result<Uninstalled, Error> {
+        let Ending {
+            keep_history,
+            dry_run,
+            going_back,
+        } = how;
         let mut history = self.history().await?;
         let left = self.left(&mut history, dry_run).await?;
         let last = match history.last() {
@@ -102,7 +121,7 @@ impl Session<'_> {
             prior: live_objects(&history, &self.namespace)?,
             target: Target::default(),
             interrupted: interrupted.clone(),
-            going_back: false,
+            going_back,
             ask_all: true,
         };
         let planned = self
@@ -112,14 +131,9 @@ impl Session<'_> {
         let hooks = self
             .plan_hooks(&last.release.hooks, &change.target, &of)
             .await?;
-        let mut summary = summary(&planned);
+        let mut summary = self.summary(&planned);
         summary.extend(hooks.iter().map(HookPlan::line));
-        let kept: Vec<String> = planned
-            .objects
-            .iter()
-            .filter(|o| o.action == ObjectAction::Keep)
-            .map(|o| o.reference.to_string())
-            .collect();
+        let kept = self.all_kept(&planned);
         if dry_run {
             return Ok(Uninstalled {
                 release: last.release.clone(),
@@ -128,7 +142,9 @@ impl Session<'_> {
                 summary,
             });
         }
-        self.signals.check()?;
+        if !going_back {
+            self.signals.check()?;
+        }
         self.check_lock().await?;
         let mut journal =
             interrupted.unwrap_or_else(|| Journal::new(Operation::Uninstall, last.release.version));

@@ -97,6 +97,10 @@ pub struct ObjectFlags {
     /// Take over objects that belong to no release or to another
     #[arg(long)]
     take_ownership: bool,
+    /// Delete this object too that holds data (a claim, a namespace, a FlinkDeployment …), or make it
+    /// anew where a field can't be changed: the data goes with it. May be repeated
+    #[arg(long, value_name = "KIND/NAME", value_parser = kind_and_name)]
+    delete_data: Vec<String>,
     /// Go on over a revision that Helm left pending, once you know that no Helm works on it
     #[arg(long)]
     take_over_pending: bool,
@@ -180,6 +184,16 @@ impl ObjectFlags {
     /// Whether nothing is to be done, and the server is not asked.
     pub fn is_client_only(&self) -> bool {
         self.dry_run == DryRun::Client
+    }
+}
+
+/// `KIND/NAME`, as plans write objects.
+fn kind_and_name(text: &str) -> Result<String, String> {
+    match text.split_once('/') {
+        Some((kind, name)) if !kind.is_empty() && !name.is_empty() && !name.contains('/') => {
+            Ok(text.to_owned())
+        }
+        _ => Err("write KIND/NAME as the plan does, for instance FlinkDeployment/orders".into()),
     }
 }
 
@@ -272,6 +286,7 @@ pub fn options(state: &StateFlags, objects: &ObjectFlags, create_namespace: bool
         force_conflicts: objects.force_conflicts,
         take_ownership: objects.take_ownership,
         take_over_pending: objects.take_over_pending,
+        delete_data: objects.delete_data.clone(),
         create_namespace,
         take_over: Vec::new(),
         force_revision: false,

@@ -119,7 +119,7 @@ impl Args {
                         savepoints: savepoints
                             .map(|(workload, path)| LastSavepoint { workload, path })
                             .collect(),
-                        kept: ended.kept,
+                        kept: ended.kept.into_iter().map(|k| k.object).collect(),
                     };
                     cx.output.value(&ended, self.output)?;
                 }
@@ -146,8 +146,10 @@ pub(super) fn show_end(
             cx.output.note(line);
         }
     }
-    for kept in &ended.kept {
-        cx.output.note(&format!("kept: {kept}"));
+    // A dry run's lines tell of them already.
+    for kept in ended.kept.iter().filter(|_| !dry_run) {
+        cx.output
+            .note(&format!("kept: {}: {}", kept.object, kept.reason));
     }
     for (workload, path) in &ended.savepoints {
         cx.output

@@ -1,7 +1,9 @@
 //! The cluster: client, discovery, apply, wait, prune, port-forward, logs.
 
+mod admission;
 mod awaited;
 mod client;
+mod data;
 mod discovery;
 mod ended;
 mod error;
@@ -25,6 +27,7 @@ mod watch;
 mod who;
 
 pub use client::{Client, PARALLEL};
+pub use data::{holds_data, is_named};
 pub use discovery::Discovery;
 pub use ended::{ends, pods_of_job};
 pub use error::{Cause, Error, FieldConflict, Owner, Result};
@@ -33,7 +36,7 @@ pub use object::{
     ObjectRef, annotation, label, object_refs, objects, resource_version, split_api_version, uid,
 };
 pub use options::Options;
-pub use probe::{DryRun, holds_data};
+pub use probe::{DryRun, Trial};
 pub use proxy::{Endpoint, Forward};
 pub use ready::{
     FAILED_ANNOTATION, Problem, READY_ANNOTATION, Rules, State, has_state, pod_problem, readiness,

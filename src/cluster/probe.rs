@@ -5,6 +5,7 @@
 //! a new object could be made is what tells them apart (not the message, which differs by kind).
 
 use super::client::Client;
+use super::data::holds_data;
 use super::error::{Cause, Error, Result};
 use super::migrate::{client_side_fields, client_side_managers, other_fields};
 use super::object::ObjectRef;
@@ -25,17 +26,16 @@ pub enum DryRun {
     },
 }
 
-/// Kinds that hold data, or whose deletion takes other objects with it: never made anew (an immutable
-/// change of theirs stays an error).
-pub fn holds_data(object: &ObjectRef) -> bool {
-    matches!(
-        (object.group.as_str(), object.kind.as_str()),
-        (
-            "",
-            "PersistentVolumeClaim" | "PersistentVolume" | "Namespace"
-        ) | ("apiextensions.k8s.io", "CustomResourceDefinition")
-            | ("flink.apache.org", _)
-    )
+/// How a dry run is made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trial<'a> {
+    /// Whether fields of other managers are taken.
+    pub force: bool,
+    /// Managers whose fields count as the release's own.
+    pub take_over: &'a [String],
+    /// Whether the object may be made anew though it holds data: it was named. Else an immutable
+    /// change of it stays an error.
+    pub remakes_data: bool,
 }
 
 impl Client {
@@ -50,17 +50,26 @@ impl Client {
         live: Option<&Value>,
         force: bool,
     ) -> Result<DryRun> {
-        self.dry_run_over(wanted, live, force, &[]).await
+        let trial = Trial {
+            force,
+            ..Trial::default()
+        };
+        self.dry_run_as(wanted, live, trial).await
     }
 
-    /// As [`Client::dry_run`], as if the fields of these managers had become the release's.
-    pub async fn dry_run_over(
+    /// As [`Client::dry_run`], in any way.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn dry_run_as(
         &self,
         wanted: &Value,
         live: Option<&Value>,
-        force: bool,
-        take_over: &[String],
+        trial: Trial<'_>,
     ) -> Result<DryRun> {
+        let Trial {
+            force, take_over, ..
+        } = trial;
         let how = Apply {
             dry_run: true,
             force,
@@ -93,7 +102,11 @@ impl Client {
                 }
                 Ok(DryRun::After(after))
             }
-            (Err(error @ Error::Invalid { .. }), Some(_)) => self.probe(wanted, error).await,
+            (Err(error @ Error::Invalid { .. }), Some(live))
+                if names_fields(&error) && (trial.remakes_data || !holds_data(live)) =>
+            {
+                self.probe(wanted, error).await
+            }
             (Err(error), _) => Err(error),
         }
     }
@@ -120,9 +133,6 @@ impl Client {
     /// Whether an object that can't be changed so could be made so under another name.
     async fn probe(&self, wanted: &Value, error: Error) -> Result<DryRun> {
         let object = ObjectRef::of(wanted)?;
-        if holds_data(&object) {
-            return Err(error);
-        }
         match (self.dry_run_new(wanted).await, error) {
             (Ok(mut after), Error::Invalid { causes, .. }) => {
                 if let Some(metadata) = after.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -132,6 +142,17 @@ impl Client {
             }
             (_, error) => Err(error),
         }
+    }
+}
+
+/// Whether the server says which fields are wrong. A policy's or webhook's refusal names none: it is no
+/// reason to delete the object, though a new one might be let through.
+fn names_fields(error: &Error) -> bool {
+    match error {
+        Error::Invalid { causes, .. } => {
+            !causes.is_empty() && causes.iter().all(|c| !c.field.is_empty())
+        }
+        _ => false,
     }
 }
 

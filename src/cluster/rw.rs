@@ -237,7 +237,8 @@ impl Client {
         if how.dry_run {
             request = request.query("dryRun", "All");
         }
-        self.send_over(&request, &wanted, &body).await
+        self.send_over(&request, &wanted, Over::Written(&body))
+            .await
     }
 
     /// Creates an object.
@@ -288,10 +289,11 @@ impl Client {
         let request = Request::new(Method::PUT, path, "update", Target::Object(located.clone()))
             .query("fieldManager", FIELD_MANAGER)
             .json(&body);
-        self.send_over(&request, &located, &body).await
+        self.send_over(&request, &located, Over::Written(&body))
+            .await
     }
 
-    /// Sends a write whose metadata may name a uid and a resourceVersion as preconditions. A conflict
+    /// Sends a write that may name a uid and a resourceVersion as preconditions. A conflict
     /// may mean that they hold no longer, or that the write got through unseen the first time; where
     /// neither is so, the server lost a race within itself (kubernetes/apiserver's GuaranteedUpdate
     /// gives up after some tries), and the write is sent again.
@@ -299,7 +301,7 @@ impl Client {
         &self,
         request: &Request,
         object: &ObjectRef,
-        written: &Value,
+        over: Over<'_>,
     ) -> Result<Value> {
         let mut unsure = false;
         for _ in 0..CONFLICTS {
@@ -309,10 +311,11 @@ impl Client {
                 return result;
             };
             match self.find(object).await? {
-                Some(found) if met(&found, written) => {}
-                Some(_) if unsure => {
+                Some(found) if met(&found, over.conditions()) => {}
+                Some(_) if unsure && let Over::Written(written) = over => {
                     return self.unless_done(object, written.clone(), result).await;
                 }
+                // What a deletion finds is not deleted.
                 _ => return result,
             }
         }
@@ -387,7 +390,8 @@ impl Client {
         if subresource.is_some() || !patch.is_object() {
             return self.send(&request).await;
         }
-        self.send_over(&request, &located, patch).await
+        self.send_over(&request, &located, Over::Written(patch))
+            .await
     }
 
     /// Sets the replicas of a Deployment, StatefulSet or ReplicaSet by its `scale` subresource. With a
@@ -448,12 +452,31 @@ impl Client {
         )
         .json(&options);
         let conditions = serde_json::json!({ "metadata": options["preconditions"] });
-        match self.send_over(&request, &located, &conditions).await {
+        let over = Over::Deleted(&conditions);
+        match self.send_over(&request, &located, over).await {
             Ok(_) => Ok(true),
             Err(e) if e.is_absent() => Ok(false),
             // Gone since, whoever deleted it.
             Err(Error::Stale { .. }) if self.find(&located).await?.is_none() => Ok(false),
             Err(e) => Err(e),
+        }
+    }
+}
+
+/// What a request that may be sent again does to an object.
+#[derive(Clone, Copy)]
+enum Over<'a> {
+    /// It holds this afterwards.
+    Written(&'a Value),
+    /// It is gone afterwards, if it met these conditions.
+    Deleted(&'a Value),
+}
+
+impl<'a> Over<'a> {
+    /// A value whose metadata may name a uid and a resourceVersion as preconditions.
+    fn conditions(self) -> &'a Value {
+        match self {
+            Over::Written(value) | Over::Deleted(value) => value,
         }
     }
 }

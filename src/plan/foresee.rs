@@ -1,8 +1,25 @@
 //! What an apply will do, where that can be told without asking the server. Pure.
 //!
-//! A dry run costs the server as much as the apply itself. Two answers need none: nothing changes,
-//! which managedFields prove; and a plain object (ConfigMap, Secret, ServiceAccount, a simple Service)
-//! is made or changed, whose rules are few enough to be checked here. Whatever is in doubt is asked.
+//! A dry run costs the server as much as the apply itself. Two answers need none:
+//!
+//! - Nothing changes, which managedFields prove. Such an object is not applied either, so a forecast
+//!   can't turn out wrong: always used.
+//! - A plain object (ConfigMap, Secret, ServiceAccount, a simple Service) is made or changed, whose
+//!   rules are few enough to be checked here. What can't be checked here is what a cluster adds of its
+//!   own: webhooks and policies that change or refuse an object, quotas. A forecast that is wrong would
+//!   be found by the apply, when other objects are changed already. So it is only used where that can
+//!   be seen to be impossible, and where it could do no harm but that:
+//!   - not where a plan is shown, saved or was approved: it is the server's own,
+//!   - not where a Flink job is part of the release, be it by Flink's operator: everything is tried
+//!     before one is stopped (design, decision 11),
+//!   - not where a webhook or a policy (`admissionregistration.k8s.io`) may meet such a kind, where the
+//!     namespace has a quota, or where this can't be read,
+//!   - not for the first object of each kind and namespace: it shows whether they may be written at
+//!     all (rights, the namespace, an API server's own plugins that no object tells of),
+//!   - and not for so few objects that asking is as fast as looking.
+//!
+//! What is left are releases of many plain objects and no job; without forecasts their installs and
+//! full changes would take twice as long as the writes themselves.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

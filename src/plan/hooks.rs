@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{ObjectRef, annotation};
+use crate::cluster::{ObjectRef, annotation, holds_data};
 use crate::release::Hook;
 use crate::yaml::Value;
 
@@ -44,10 +44,10 @@ pub fn delete_policies(hook: &Hook) -> Vec<String> {
 
 /// Whether what is there under a hook's name goes before it is made. CRDs never go, as in Helm; what
 /// holds data only where the hook says so itself, for the default would take it along.
-pub fn goes_before(hook: &Hook, object: &Value, holds_data: bool) -> bool {
+pub fn goes_before(hook: &Hook, object: &Value) -> bool {
     let named = annotation(object, DELETE_POLICY).is_some();
     hook.kind != "CustomResourceDefinition"
-        && (named || !holds_data)
+        && (named || !holds_data(object))
         && delete_policies(hook).iter().any(|p| p == BEFORE_CREATION)
 }
 
@@ -161,17 +161,21 @@ mod tests {
 
     #[test]
     fn the_default_policy_spares_data() {
-        let named = json!({"metadata": {"annotations": {DELETE_POLICY: "before-hook-creation"}}});
-        let plain = json!({"metadata": {}});
-        let mut job = hook("a", 0, &[]);
-        assert!(goes_before(&job, &plain, false));
-        assert!(!goes_before(&job, &plain, true));
-        assert!(goes_before(&job, &named, true));
-        job.delete_policies = vec![SUCCEEDED.to_owned()];
-        assert!(!goes_before(&job, &named, false));
-        job.kind = "CustomResourceDefinition".to_owned();
-        job.delete_policies = vec![BEFORE_CREATION.to_owned()];
-        assert!(!goes_before(&job, &named, false));
+        let of = |api_version: &str, kind: &str| json!({"apiVersion": api_version, "kind": kind});
+        let named = |mut object: Value| {
+            object["metadata"] = json!({"annotations": {DELETE_POLICY: "before-hook-creation"}});
+            object
+        };
+        let (job, claim) = (of("batch/v1", "Job"), of("v1", "PersistentVolumeClaim"));
+        let mut of_hook = hook("a", 0, &[]);
+        assert!(goes_before(&of_hook, &job));
+        assert!(!goes_before(&of_hook, &claim));
+        assert!(goes_before(&of_hook, &named(claim)));
+        of_hook.delete_policies = vec![SUCCEEDED.to_owned()];
+        assert!(!goes_before(&of_hook, &named(job.clone())));
+        of_hook.kind = "CustomResourceDefinition".to_owned();
+        of_hook.delete_policies = vec![BEFORE_CREATION.to_owned()];
+        assert!(!goes_before(&of_hook, &named(job)));
     }
 
     #[test]

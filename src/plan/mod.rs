@@ -1,5 +1,6 @@
 //! The pure decision: objects and jobs, history and wish → steps with reasons.
 
+pub mod admission;
 pub mod bonds;
 pub mod crds;
 pub mod diff;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::diff;
-use crate::cluster::{DryRun, Owner, ownership, prune};
+use crate::cluster::{DryRun, ObjectRef, Owner, holds_data, is_named, ownership, prune};
 use crate::flink::manifest::{self, at};
 use crate::flink::workload::Workload;
 use crate::yaml::Value;
@@ -24,7 +24,7 @@ pub enum Change {
     Nothing,
     /// It has left the manifest.
     Delete,
-    /// It has left the manifest and stays (`helm.sh/resource-policy: keep`).
+    /// It has left the manifest and stays; see [`Stays`].
     Keep,
 }
 
@@ -67,24 +67,50 @@ pub fn wanted(live: Option<&Value>, dry_run: Option<&DryRun>, foreign: bool) -> 
     }
 }
 
-/// Decides about an object that is not wanted any more by the release of a name and namespace.
-pub fn unwanted(live: Option<&Value>, release: &str, namespace: &str) -> Change {
-    let Some(live) = live else {
-        return Change::Nothing;
-    };
-    let keeps = prune::is_kept(live)
-        // Data stays unless named (design, decision 10).
-        || matches!(
-            manifest::kind(live),
-            "PersistentVolumeClaim" | "PersistentVolume" | "Namespace" | "CustomResourceDefinition"
-        );
+/// Why an object stays that left the manifest, or whose release ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stays {
+    /// It says so itself, by `helm.sh/resource-policy`.
+    Policy,
+    /// It belongs to another release by now, or at least not to this one.
+    Others(Owner),
+    /// It holds data, and is not named (design, decision 10).
+    Data,
+}
+
+impl Stays {
+    /// The reason in words.
+    pub fn words(&self, object: &ObjectRef) -> String {
+        match self {
+            Stays::Policy => "helm.sh/resource-policy keeps it".to_owned(),
+            Stays::Others(owner) => format!("it belongs to {owner} now"),
+            Stays::Data => format!("it holds data; --delete-data {object} deletes it"),
+        }
+    }
+}
+
+/// Why a live object stays that the release (name and namespace) does not want any more; `None` where
+/// it goes. `named` are the objects with data that are to go too, each `KIND/NAME`.
+pub fn stays(live: &Value, release: (&str, &str), named: &[String]) -> Option<Stays> {
+    if prune::is_kept(live) {
+        return Some(Stays::Policy);
+    }
     // Without the marks of any release it is still what the record says: ours.
-    let ours = ownership::is_owned(live, release, namespace)
-        || crate::cluster::annotation(live, "meta.helm.sh/release-name").is_none();
-    if keeps || !ours {
-        Change::Keep
-    } else {
-        Change::Delete
+    if !ownership::is_owned(live, release.0, release.1)
+        && crate::cluster::annotation(live, "meta.helm.sh/release-name").is_some()
+    {
+        return Some(Stays::Others(ownership::owner(live)));
+    }
+    let is_named = || ObjectRef::of(live).is_ok_and(|object| is_named(named, &object));
+    (holds_data(live) && !is_named()).then_some(Stays::Data)
+}
+
+/// Decides about an object that is not wanted any more; see [`stays`].
+pub fn unwanted(live: Option<&Value>, release: (&str, &str), named: &[String]) -> Change {
+    match live {
+        None => Change::Nothing,
+        Some(live) if stays(live, release, named).is_some() => Change::Keep,
+        Some(_) => Change::Delete,
     }
 }
 
@@ -349,7 +375,13 @@ mod tests {
     #[test]
     fn each_case_of_an_object_that_left() {
         let of = |kind: &str, release: Option<&str>, policy: Option<&str>| {
-            let mut object = json!({"kind": kind, "metadata": {"name": "a"}});
+            let api_version = match kind {
+                "CustomResourceDefinition" => "apiextensions.k8s.io/v1",
+                _ if kind.starts_with("Flink") => "flink.apache.org/v1beta1",
+                _ => "v1",
+            };
+            let mut object =
+                json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a"}});
             if let Some(release) = release {
                 ownership::stamp(&mut object, release, "ns");
             }
@@ -358,26 +390,67 @@ mod tests {
             }
             object
         };
-        for (live, change, foreign) in [
-            (of("ConfigMap", Some("r"), None), Change::Delete, false),
-            (of("ConfigMap", None, None), Change::Delete, false),
-            (of("ConfigMap", Some("other"), None), Change::Keep, true),
+        let others = || {
+            Some(Stays::Others(Owner::Release {
+                name: "other".into(),
+                namespace: "ns".into(),
+            }))
+        };
+        let release = ("r", "ns");
+        for (live, reason, foreign) in [
+            (of("ConfigMap", Some("r"), None), None, false),
+            (of("ConfigMap", None, None), None, false),
+            (of("ConfigMap", Some("other"), None), others(), true),
             (
                 of("ConfigMap", Some("r"), Some("keep")),
-                Change::Keep,
+                Some(Stays::Policy),
                 false,
             ),
+            (of("FlinkDeployment", Some("other"), None), others(), true),
             (
-                of("PersistentVolumeClaim", Some("r"), None),
-                Change::Keep,
+                of("FlinkDeployment", Some("r"), Some("keep")),
+                Some(Stays::Policy),
                 false,
             ),
-            (of("Namespace", Some("r"), None), Change::Keep, false),
         ] {
-            assert_eq!(unwanted(Some(&live), "r", "ns"), change, "{live}");
+            assert_eq!(stays(&live, release, &[]), reason, "{live}");
+            // Naming it changes nothing here: it isn't its data that keeps it.
+            let named = [format!("{}/a", manifest::kind(&live))];
+            assert_eq!(stays(&live, release, &named), reason, "{live}");
+            let change = match reason {
+                Some(_) => Change::Keep,
+                None => Change::Delete,
+            };
+            assert_eq!(unwanted(Some(&live), release, &[]), change, "{live}");
             assert_eq!(is_foreign(&live, true, "r", "ns"), foreign, "{live}");
         }
-        assert_eq!(unwanted(None, "r", "ns"), Change::Nothing);
+        for kind in [
+            "PersistentVolumeClaim",
+            "PersistentVolume",
+            "Namespace",
+            "CustomResourceDefinition",
+            "FlinkDeployment",
+            "FlinkSessionJob",
+            "FlinkStateSnapshot",
+            "FlinkBlueGreenDeployment",
+        ] {
+            for release_mark in [Some("r"), None] {
+                let live = of(kind, release_mark, None);
+                let named = |name: &str| [format!("{kind}/{name}")];
+                assert_eq!(stays(&live, release, &[]), Some(Stays::Data), "{live}");
+                assert_eq!(
+                    unwanted(Some(&live), release, &named("b")),
+                    Change::Keep,
+                    "{live}"
+                );
+                assert_eq!(
+                    unwanted(Some(&live), release, &named("a")),
+                    Change::Delete,
+                    "{live}"
+                );
+            }
+        }
+        assert_eq!(unwanted(None, release, &[]), Change::Nothing);
         assert!(is_foreign(&of("ConfigMap", None, None), false, "r", "ns"));
     }
 

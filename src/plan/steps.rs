@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::diff::{self, without_noise};
 use super::fields::{self, Field};
 use super::hidden::Hidden;
-use super::objects::Change;
+use super::objects::{Change, stays};
 use super::values::ValueChange;
-use crate::cluster::{Cause, FieldConflict, ObjectRef, Owner, ownership, prune};
+use crate::cluster::{Cause, FieldConflict, ObjectRef, ownership};
 use crate::yaml::Value;
 
 /// How many fields a reason names before it only counts them.
@@ -446,16 +446,8 @@ fn reason(seen: &Seen<'_>, fields: &[String]) -> String {
         },
         Change::Delete if seen.ends => "the release ends".to_owned(),
         Change::Delete => "it left the manifest".to_owned(),
-        Change::Keep => match seen.live {
-            Some(live) if prune::is_kept(live) => "helm.sh/resource-policy keeps it".to_owned(),
-            Some(live) => match ownership::owner(live) {
-                Owner::Release { name, namespace }
-                    if (name.as_str(), namespace.as_str()) != seen.release =>
-                {
-                    format!("it belongs to release {namespace}/{name} now")
-                }
-                _ => "it holds data".to_owned(),
-            },
+        Change::Keep => match seen.live.and_then(|live| stays(live, seen.release, &[])) {
+            Some(why) => why.words(seen.reference),
             None => String::new(),
         },
         Change::Nothing => String::new(),

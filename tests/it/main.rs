@@ -13,6 +13,7 @@ mod charts;
 mod cluster;
 mod crds;
 mod created;
+mod failed_install;
 mod guard;
 mod guide;
 mod helm;

@@ -8,7 +8,7 @@ use super::super::{Error, Event, Session};
 use super::read;
 use crate::cluster::{
     self, Apply, Delete, ObjectRef, Progress, Query, READY_ANNOTATION, WaitError, annotation, ends,
-    holds_data, pods_of_job,
+    pods_of_job,
 };
 use crate::plan::hooks::{Again, HookRecord, again, delete_policies, goes_before, policy};
 use crate::release::{Hook, HookRun, Stored, Time};
@@ -82,7 +82,7 @@ impl Session<'_> {
         }
         self.step(format!("{event} hook {reference}"));
         if joined.is_none()
-            && goes_before(hook, &object, holds_data(&reference))
+            && goes_before(hook, &object)
             && let Err(e) = self.delete_before(&reference).await
         {
             return Ok((None, Err(e)));

@@ -33,6 +33,8 @@ fn each_change_has_its_reason() {
     ownership::stamp(&mut others, "other", "ns");
     let mut kept = map("1");
     kept["metadata"]["annotations"] = json!({"helm.sh/resource-policy": "keep"});
+    let data =
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "a"}});
     let cause = [Cause {
         field: "data".into(),
         message: "field is immutable when `immutable` is set".into(),
@@ -134,10 +136,10 @@ fn each_change_has_its_reason() {
         ),
         (
             Seen {
-                live: Some(&one),
+                live: Some(&data),
                 ..base(Change::Keep)
             },
-            "it holds data",
+            "it holds data; --delete-data ConfigMap/a deletes it",
         ),
         (
             Seen {

@@ -3,6 +3,7 @@
 mod apply;
 mod faults;
 mod locks;
+pub mod operator;
 mod records;
 mod statuses;
 mod waits;

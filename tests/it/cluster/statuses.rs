@@ -7,6 +7,7 @@ use nutkin::cluster::{Apply, Client, ObjectRef, Wait, WaitError};
 use serde_json::{Value, json};
 
 use super::Namespace;
+use super::operator::{Kinds, object};
 
 fn wait(seconds: u64) -> Wait {
     Wait {
@@ -79,7 +80,7 @@ async fn addresses_volumes_and_servers_are_awaited() {
 }
 
 /// A CRD of a group of the test's own, with a status.
-fn crd(group: &str, kind: &str, plural: &str) -> Value {
+pub(super) fn crd(group: &str, kind: &str, plural: &str) -> Value {
     json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {"name": format!("{plural}.{group}")},
@@ -91,7 +92,7 @@ fn crd(group: &str, kind: &str, plural: &str) -> Value {
     })
 }
 
-async fn served(client: &Client, crd: &Value, kind: &Value) {
+pub(super) async fn served(client: &Client, crd: &Value, kind: &Value) {
     client.apply(crd, Apply::default()).await.unwrap();
     let object = ObjectRef::of(crd).unwrap();
     client
@@ -184,14 +185,13 @@ async fn a_quota_that_refuses_pods_ends_the_wait() {
     }
 }
 
-/// The kinds of Flink's operator, with definitions as loose as the test needs; the operator itself is
-/// played by the test, which writes its statuses. Definitions that are there already stay.
+/// The kinds of Flink's operator, which is played by the test: it writes its statuses.
 #[tokio::test]
 #[ignore = "needs a cluster"]
 async fn flinks_operator_is_listened_to() {
+    let kinds = Kinds::new(&super::connect(Default::default()).await).await;
     let ns = Namespace::new("operator").await;
     let client = &ns.client;
-    let object = |kind: &str, name: &str, spec: Value| json!({"apiVersion": "flink.apache.org/v1beta1", "kind": kind, "metadata": {"name": name}, "spec": spec});
     let deployment = |name: &str| {
         object(
             "FlinkDeployment",
@@ -200,19 +200,6 @@ async fn flinks_operator_is_listened_to() {
             "job": {"jarURI": "local:///none.jar", "state": "running"}}),
         )
     };
-    let mut made = Vec::new();
-    for (kind, plural) in [
-        ("FlinkDeployment", "flinkdeployments"),
-        ("FlinkSessionJob", "flinksessionjobs"),
-    ] {
-        let mut crd = crd("flink.apache.org", kind, plural);
-        crd["spec"]["versions"][0]["name"] = json!("v1beta1");
-        let reference = ObjectRef::of(&crd).unwrap();
-        if client.find(&reference).await.unwrap().is_none() {
-            served(client, &crd, &object(kind, "probe", json!({}))).await;
-            made.push(reference);
-        }
-    }
     let status = |lifecycle: &str, job: &str| {
         json!({"observedGeneration": 1, "lifecycleState": lifecycle, "jobManagerDeploymentStatus": "READY",
             "error": if lifecycle == "FAILED" { "no such image" } else { "" },
@@ -233,9 +220,7 @@ async fn flinks_operator_is_listened_to() {
         &status("STABLE", "RUNNING"),
     )
     .await;
-    for crd in &made {
-        client.delete(crd, &Default::default()).await.unwrap();
-    }
+    drop(kinds);
     stable.unwrap();
     session.unwrap();
     assert!(

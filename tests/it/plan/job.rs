@@ -64,14 +64,30 @@ fn a_plan_says_what_happens_to_the_job() {
     let apply = |code: i32| {
         let mut nutkin = std::process::Command::new(env!("CARGO_BIN_EXE_nutkin"));
         nutkin.args(["apply", file]);
-        match code {
-            0 => succeeds(&mut nutkin),
-            code => ends_with(&mut nutkin, code),
-        }
+        ends_with(&mut nutkin, code)
     };
-    apply(0);
+    let said = apply(0);
+    assert!(
+        said.contains(&format!("job {id} of ledger-jobmanager")),
+        "{said}"
+    );
     let after = ledger.wait_for_more(300);
     assert!(after.lines_of("v2") > 0, "{after:?}");
+    // The history tells what became of each revision's job.
+    let history = succeeds(&mut ledger.command("history", &["-o", "json"]));
+    let history: Value = serde_json::from_str(&history).expect("JSON");
+    let (old, new) = (&history[0]["jobs"][0], &history[1]["jobs"][0]);
+    assert_eq!(old["job_id"], id.as_str(), "{history}");
+    assert_eq!(old["state"], "STOPPED", "{history}");
+    assert_eq!(new["state"], "RUNNING", "{history}");
+    let savepoint = old["savepoint"].as_str().expect("a path");
+    assert!(savepoint.contains("savepoint-"), "{history}");
+    assert_eq!(new["restored_from"], savepoint, "{history}");
+    let table = succeeds(&mut ledger.command("history", &[]));
+    assert!(
+        table.contains("STOPPED") && table.contains(savepoint) && table.contains("RUNNING"),
+        "{table}"
+    );
 
     // The job is another by then: cancelled by somebody.
     succeeds(&mut ledger.release("plan upgrade", &v1, &["--out", file]));

@@ -1,6 +1,8 @@
 //! Plans on a real cluster: each kind of change, saved plans, stale ones, secrets, drift.
 
+mod admission;
 mod changes;
+mod data;
 mod drift;
 mod job;
 mod saved;

@@ -105,3 +105,76 @@ spec:
     let mut ours = words.iter().filter(|(n, _)| n != "hook");
     assert!(ours.all(|(_, w)| w == "two"), "{words:?}");
 }
+
+/// A CRD of this test's own, deleted when the test ends.
+struct Crd(String);
+
+impl Drop for Crd {
+    fn drop(&mut self) {
+        let gone = ["delete", "crd", &self.0, "--ignore-not-found"];
+        let _ = Command::new("kubectl").args(gone).output();
+    }
+}
+
+#[test]
+#[ignore = "needs a cluster"]
+fn what_broke_off_before_its_crds_is_resumed_with_them() {
+    let small = Small::new("resume-crds");
+    let proxy = Proxy::start();
+    let group = format!("resume{}.nutkin.test", std::process::id());
+    let crd = Crd(format!("things.{group}"));
+    // A subchart's: no record of a release has it.
+    small.write(
+        "charts/sub/Chart.yaml",
+        "apiVersion: v2\nname: sub\nversion: 0.1.0\n",
+    );
+    small.write(
+        "charts/sub/crds/thing.yaml",
+        &format!(
+            "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: things.{group}
+spec:
+  group: {group}
+  scope: Namespaced
+  names: {{kind: Thing, plural: things}}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}
+"
+        ),
+    );
+    small.write(
+        "templates/thing.yaml",
+        &format!("apiVersion: {group}/v1\nkind: Thing\nmetadata:\n  name: {{{{ .Release.Name }}}}-thing\n"),
+    );
+    let is_there = || {
+        let mut kubectl = Command::new("kubectl");
+        let asked = kubectl.args(["get", "crd", &crd.0]).output();
+        asked.expect("kubectl runs").status.success()
+    };
+    let rule = |seen: &Seen| {
+        let makes = seen.changes() && seen.path.contains("/customresourcedefinitions/");
+        if makes { Act::KillBefore } else { Act::Pass }
+    };
+    let ran = proxy.run(
+        &mut small.nutkin(&["install", "r", "CHART"]),
+        Box::new(rule),
+    );
+    assert!(ran.killed, "{}", ran.text());
+    assert!(!is_there());
+    let (status, code) = small.says(&["status", "r"]);
+    assert_eq!(code, 0, "{status}");
+    assert!(status.contains(&crd.0), "{status}");
+    let (text, code) = small.says(&["upgrade", "r", "--resume"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(is_there());
+    let thing = small.kubectl(&["get", &crd.0, "--output", "name"]);
+    assert!(thing.contains("r-thing"), "{thing}");
+    assert_eq!(small.statuses("r"), ["failed", "deployed"]);
+    assert_eq!(small.traces("r"), Vec::<String>::new());
+}

@@ -4,7 +4,7 @@
 mod choose;
 mod flink;
 mod paused;
-mod proxy;
+pub mod proxy;
 mod seeds;
 mod table;
 
