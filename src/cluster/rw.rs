@@ -315,6 +315,8 @@ impl Client {
                 Some(_) if unsure && let Over::Written(written) = over => {
                     return self.unless_done(object, written.clone(), result).await;
                 }
+                // An apply that makes it.
+                None if matches!(over, Over::Written(new) if met(&Value::Null, new)) => {}
                 // What a deletion finds is not deleted.
                 _ => return result,
             }

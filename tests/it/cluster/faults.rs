@@ -1,169 +1,47 @@
 //! An API server that is busy, fails, and loses connections before and after it has acted.
 //!
-//! All requests pass a proxy of the tests, which plays faults by seed, at most three in a row, so
-//! that every operation must come through, exactly once. `NUTKIN_TEST_SEEDS` sets how many.
+//! All requests pass a proxy of the tests, which plays faults by seed, at most three in a row of the same
+//! request, so that every operation must come through, exactly once. `NUTKIN_TEST_SEEDS` sets how many.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use http_body_util::BodyExt;
-use kube::client::Body;
-use nutkin::cluster::{Apply, Client, ObjectRef, Options, Query};
+use nutkin::cluster::{Apply, Client, Delete, Error, ObjectRef, Options, Query};
+use nutkin::cluster::{resource_version, uid};
 use nutkin::release::own::Kind;
 use nutkin::release::{Info, Lock, Own, Release, Status, Store, Time};
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
 use super::{Namespace, config_map, connect};
+use crate::recover::proxy::{Act, Proxy, Rule, faults};
 
-#[derive(Debug, Clone, Copy)]
-enum Fault {
-    None,
-    TooManyRequests,
-    InternalError,
-    Unavailable,
-    CutBefore,
-    CutAfter,
-    HalfAnswer,
-}
-
-struct Proxy {
-    upstream: kube::Client,
-    random: AtomicU64,
-    in_a_row: Mutex<HashMap<String, u32>>,
-    faults: AtomicU32,
-}
-
-impl Proxy {
-    /// The next fault for a request; after three in a row of the same there is none. Counted for each,
-    /// for the lock's renewals come in between.
-    fn fault(&self, request: &str) -> Fault {
-        let mut x = self.random.load(Ordering::SeqCst);
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        self.random.store(x, Ordering::SeqCst);
-        let fault = match x >> 40 & 0xf {
-            0 => Fault::TooManyRequests,
-            1 => Fault::InternalError,
-            2 => Fault::Unavailable,
-            3 => Fault::CutBefore,
-            4 | 5 => Fault::CutAfter,
-            6 => Fault::HalfAnswer,
-            _ => Fault::None,
-        };
-        let mut in_a_row = self.in_a_row.lock().unwrap();
-        let count = in_a_row.entry(request.to_owned()).or_default();
-        if matches!(fault, Fault::None) || *count >= 3 {
-            *count = 0;
-            return Fault::None;
-        }
-        *count += 1;
-        self.faults.fetch_add(1, Ordering::SeqCst);
-        fault
-    }
-
-    /// Carries one request and closes.
-    async fn carry(&self, mut stream: TcpStream) -> Option<()> {
-        let mut bytes = Vec::new();
-        let head_end = loop {
-            if let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
-                break at + 4;
-            }
-            if stream.read_buf(&mut bytes).await.ok()? == 0 {
-                return None;
-            }
-        };
-        let head = String::from_utf8(bytes[..head_end].to_vec()).ok()?;
-        let mut lines = head.lines();
-        let mut first = lines.next()?.split(' ');
-        let mut request = http::Request::builder()
-            .method(first.next()?)
-            .uri(first.next()?);
-        let mut length = 0;
-        for (name, value) in lines.filter_map(|l| l.split_once(": ")) {
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.parse().ok()?,
-                "accept" | "content-type" => request = request.header(name, value),
-                _ => {}
-            }
-        }
-        while bytes.len() < head_end + length {
-            stream.read_buf(&mut bytes).await.ok()?;
-        }
-        let status = |code: u16, extra: &str| {
-            let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure",
-                "code": code, "message": "a fault of the test"})
-            .to_string();
-            format!(
-                "HTTP/1.1 {code} Fault\r\n{extra}Content-Type: application/json\r\n\
-                 Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            )
-        };
-        let fault = self.fault(head.lines().next()?);
-        let refused = match fault {
-            Fault::TooManyRequests => status(429, "Retry-After: 0\r\n"),
-            Fault::InternalError => status(500, ""),
-            Fault::Unavailable => status(503, ""),
-            Fault::CutBefore => return None,
-            _ => String::new(),
-        };
-        if !refused.is_empty() {
-            stream.write_all(refused.as_bytes()).await.ok()?;
-            return Some(());
-        }
-        let request = request.body(Body::from(bytes[head_end..].to_vec())).ok()?;
-        let response = self.upstream.send(request).await.ok()?;
-        if matches!(fault, Fault::CutAfter) {
-            let _ = response.into_body().collect().await;
-            return None;
-        }
-        let code = response.status().as_u16();
-        let body = response.into_body().collect().await.ok()?.to_bytes();
-        let head = format!(
-            "HTTP/1.1 {code} Answer\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n",
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).await.ok()?;
-        let share = match fault {
-            Fault::HalfAnswer => body.len() / 2,
-            _ => body.len(),
-        };
-        stream.write_all(&body[..share]).await.ok()
-    }
-}
-
-/// A client whose requests pass a proxy with faults.
-async fn faulty(ns: &str, seed: u64) -> (Client, Arc<Proxy>) {
-    let config = kube::Config::infer().await.unwrap();
-    let proxy = Arc::new(Proxy {
-        upstream: kube::Client::try_from(config).unwrap(),
-        random: AtomicU64::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
-        in_a_row: Mutex::new(HashMap::new()),
-        faults: AtomicU32::new(0),
-    });
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let carrying = Arc::clone(&proxy);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let proxy = Arc::clone(&carrying);
-            tokio::spawn(async move { proxy.carry(stream).await });
-        }
-    });
-    let client = connect(Options {
-        server: Some(format!("http://{address}")),
+/// A client whose requests pass a proxy under a rule.
+async fn through(proxy: &Proxy, ns: &str, rule: Rule) -> Client {
+    proxy.set_rule(rule);
+    connect(Options {
+        server: Some(proxy.address()),
         namespace: Some(ns.to_owned()),
         ..Options::default()
     })
-    .await;
-    (client, proxy)
+    .await
+}
+
+/// The faults of a seed, counted.
+fn counted(seed: u64) -> (Rule, Arc<AtomicU32>) {
+    let count = Arc::new(AtomicU32::new(0));
+    let counting = Arc::clone(&count);
+    let mut faults = faults(seed);
+    let rule: Rule = Box::new(move |seen| {
+        let act = faults(seen);
+        if act != Act::Pass {
+            counting.fetch_add(1, Ordering::SeqCst);
+        }
+        act
+    });
+    (rule, count)
 }
 
 /// What an operation does with the cluster, each step once.
@@ -222,10 +100,12 @@ async fn every_operation_comes_through() {
     let runs = (first..first + seeds).map(|seed| {
         let ns = ns.name.clone();
         async move {
-            let (client, proxy) = faulty(&ns, seed).await;
+            let proxy = Proxy::start();
+            let (rule, faults) = counted(seed);
+            let client = through(&proxy, &ns, rule).await;
             let run = tokio::spawn(async move { operation(&client, &ns, seed).await }).await;
             assert!(run.is_ok(), "seed {seed}");
-            proxy.faults.load(Ordering::SeqCst)
+            faults.load(Ordering::SeqCst)
         }
     });
     let faults: Vec<u32> = futures::stream::iter(runs)
@@ -264,4 +144,61 @@ async fn every_operation_comes_through() {
         ns.helm(&["list", "-q", "--deployed"]).lines().count() as u64,
         seeds
     );
+}
+
+/// A rule that loses the first deletion before the server sees it, when another has just changed the
+/// object by kubectl.
+fn lost_after_a_change(ns: &str, patch: &'static [&'static str]) -> Rule {
+    let ns = ns.to_owned();
+    let mut first = true;
+    Box::new(move |seen| {
+        if seen.method != "DELETE" || !std::mem::take(&mut first) {
+            return Act::Pass;
+        }
+        let mut kubectl = Command::new("kubectl");
+        let done = kubectl.args(["--namespace", &ns]).args(patch).output();
+        assert!(done.expect("kubectl runs").status.success());
+        Act::CutBefore
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a cluster"]
+async fn a_deletion_that_was_lost_is_not_taken_for_done() {
+    let ns = Namespace::new("lost").await;
+    let object = config_map("a", json!({"k": "v"}));
+    let live = ns.client.apply(&object, Apply::default()).await.unwrap();
+    let proxy = Proxy::start();
+    let rule = lost_after_a_change(&ns.name, &["label", "configmap", "a", "by=another"]);
+    let client = through(&proxy, &ns.name, rule).await;
+    let reference = ObjectRef::of(&live).unwrap();
+    let how = Delete {
+        uid: uid(&live).map(str::to_owned),
+        resource_version: resource_version(&live).map(str::to_owned),
+        ..Delete::default()
+    };
+    let ended = client.delete(&reference, &how).await;
+    assert!(matches!(ended, Err(Error::Stale { .. })), "{ended:?}");
+    assert!(ns.client.find(&reference).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a cluster"]
+async fn a_lock_is_given_back_though_its_deletion_was_lost() {
+    let ns = Namespace::new("lostlock").await;
+    let proxy = Proxy::start();
+    // As a renewal that was under way when the lock was given back.
+    let renews = &[
+        "label",
+        "leases.coordination.k8s.io",
+        "nutkin.r",
+        "by=renewal",
+    ];
+    let rule = lost_after_a_change(&ns.name, renews);
+    let client = through(&proxy, &ns.name, rule).await;
+    let wait = Duration::from_secs(10);
+    let lock = Lock::acquire(&client, &ns.name, "r", wait, |_, _| {}).await;
+    lock.unwrap().release().await.unwrap();
+    let lease = ObjectRef::new("coordination.k8s.io/v1", "Lease", None, "nutkin.r");
+    assert_eq!(ns.client.find(&lease).await.unwrap(), None);
 }

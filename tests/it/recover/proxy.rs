@@ -1,7 +1,7 @@
 //! A proxy between nutkin and the API server, Flink's REST included: it counts what changes something,
 //! kills nutkin at one of these requests, and plays faults.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -91,10 +91,12 @@ enum Pause {
     Over,
 }
 
-/// The proxy; it ends with the process.
+/// The proxy; it ends when it is dropped.
 pub struct Proxy {
     address: String,
     state: Arc<Mutex<State>>,
+    /// Its listener goes on as long as this is there.
+    _alive: tokio::sync::oneshot::Sender<()>,
 }
 
 impl Proxy {
@@ -109,6 +111,7 @@ impl Proxy {
             pause: Pause::Not,
         }));
         let (sender, receiver) = std::sync::mpsc::channel();
+        let (alive, ended) = tokio::sync::oneshot::channel::<()>();
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -122,16 +125,33 @@ impl Proxy {
                 let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
                 let address = listener.local_addr().expect("an address");
                 sender.send(address.to_string()).expect("a listener");
-                while let Ok((stream, _)) = listener.accept().await {
-                    let (upstream, state) = (upstream.clone(), Arc::clone(&shared));
-                    tokio::spawn(async move { carry(stream, upstream, state).await });
+                let carrying = async {
+                    while let Ok((stream, _)) = listener.accept().await {
+                        let (upstream, state) = (upstream.clone(), Arc::clone(&shared));
+                        tokio::spawn(async move { carry(stream, upstream, state).await });
+                    }
+                };
+                tokio::select! {
+                    () = carrying => {}
+                    _ = ended => {}
                 }
             });
         });
         Proxy {
             address: receiver.recv().expect("the proxy starts"),
             state,
+            _alive: alive,
         }
+    }
+
+    /// Its address, for a client within the test.
+    pub fn address(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The rule from here on, for a client within the test.
+    pub fn set_rule(&self, rule: Rule) {
+        self.state.lock().expect("the state").rule = rule;
     }
 
     /// Runs nutkin through the proxy under a rule; what it printed, what it changed, and whether the
@@ -168,7 +188,7 @@ impl Proxy {
             .env_remove("KUBECONFIG")
             .env("KUBECONFIG", "/dev/null")
             .arg("--kube-apiserver")
-            .arg(format!("http://{}", self.address))
+            .arg(self.address())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -228,10 +248,11 @@ pub fn kill_at(at: usize, act: Act) -> Rule {
     })
 }
 
-/// Faults by seed: about two of five requests fail, at most three in a row.
+/// Faults by seed: about two of five requests fail, at most three in a row of the same request: the lock's
+/// renewals come in between.
 pub fn faults(seed: u64) -> Rule {
     let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut recent: VecDeque<bool> = VecDeque::new();
+    let mut in_a_row: HashMap<String, u32> = HashMap::new();
     Box::new(move |seen| {
         random ^= random << 13;
         random ^= random >> 7;
@@ -248,15 +269,12 @@ pub fn faults(seed: u64) -> Rule {
             11 | 12 if seen.watches() => Act::Gone,
             _ => Act::Pass,
         };
-        let act = if recent.iter().filter(|f| **f).count() == 3 {
-            Act::Pass
-        } else {
-            act
-        };
-        recent.push_back(act != Act::Pass);
-        if recent.len() > 3 {
-            recent.pop_front();
+        let count = in_a_row.entry(seen.short()).or_default();
+        if act == Act::Pass || *count == 3 {
+            *count = 0;
+            return Act::Pass;
         }
+        *count += 1;
         act
     })
 }
