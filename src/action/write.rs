@@ -5,7 +5,8 @@ use super::{Error, Session};
 use crate::cluster::{self, Apply, ObjectRef, resource_version, uid};
 use crate::yaml::Value;
 
-/// How often an object that controllers write to at the same time is tried again.
+/// How often an object that controllers write to at the same time is tried again. Each time its version has
+/// moved on; a conflict without that is a race within the server, and the client's own affair.
 const TRIES: u32 = 10;
 
 impl Session<'_> {

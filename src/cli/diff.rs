@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::plan_flags::{DIFF, OfflineFlag, ShowFlags, run_diff, with_session};
+use super::plan_flags::{CompareFlags, DIFF, ShowFlags, run_diff, with_session};
 use super::{Context, error::CommandError, rollback, upgrade};
 use crate::action::{Options, Request};
 
@@ -38,9 +38,7 @@ struct Upgrade {
     #[command(flatten)]
     what: upgrade::What,
     #[command(flatten)]
-    show: ShowFlags,
-    #[command(flatten)]
-    offline: OfflineFlag,
+    flags: CompareFlags,
 }
 
 /// From what is live to what a rollback would make
@@ -49,9 +47,7 @@ struct Rollback {
     #[command(flatten)]
     what: rollback::What,
     #[command(flatten)]
-    show: ShowFlags,
-    #[command(flatten)]
-    offline: OfflineFlag,
+    flags: CompareFlags,
 }
 
 /// From one revision to another, as recorded
@@ -85,12 +81,12 @@ impl Args {
             Command::Upgrade(a) => {
                 let request = a.what.request(cx)?;
                 let options = a.what.options();
-                run_diff(cx, &a.what.name, options, &request, &a.show, &a.offline)
+                run_diff(cx, &a.what.name, options, &request, &a.flags)
             }
             Command::Rollback(a) => {
                 let request = Request::Rollback(a.what.revision);
                 let options = a.what.options();
-                run_diff(cx, &a.what.name, options, &request, &a.show, &a.offline)
+                run_diff(cx, &a.what.name, options, &request, &a.flags)
             }
             Command::Revision(a) => {
                 let (from, to) = ((a.name.as_str(), Some(a.from)), (a.name.as_str(), a.to));

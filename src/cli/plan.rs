@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::plan_flags::{OfflineFlag, SaveFlags, ShowFlags, run};
+use super::plan_flags::{PlanFlags, run};
 use super::{Context, error::CommandError, install, rollback, uninstall, upgrade};
 use crate::action::Request;
 
@@ -37,11 +37,7 @@ struct Install {
     #[command(flatten)]
     what: install::What,
     #[command(flatten)]
-    show: ShowFlags,
-    #[command(flatten)]
-    offline: OfflineFlag,
-    #[command(flatten)]
-    save: SaveFlags,
+    flags: PlanFlags,
 }
 
 /// Plan a new revision of a release
@@ -50,11 +46,7 @@ struct Upgrade {
     #[command(flatten)]
     what: upgrade::What,
     #[command(flatten)]
-    show: ShowFlags,
-    #[command(flatten)]
-    offline: OfflineFlag,
-    #[command(flatten)]
-    save: SaveFlags,
+    flags: PlanFlags,
 }
 
 /// Plan a rollback to an older revision
@@ -63,11 +55,7 @@ struct Rollback {
     #[command(flatten)]
     what: rollback::What,
     #[command(flatten)]
-    show: ShowFlags,
-    #[command(flatten)]
-    offline: OfflineFlag,
-    #[command(flatten)]
-    save: SaveFlags,
+    flags: PlanFlags,
 }
 
 /// Plan the end of a release
@@ -78,11 +66,7 @@ struct Uninstall {
     #[command(flatten)]
     how: uninstall::How,
     #[command(flatten)]
-    show: ShowFlags,
-    #[command(flatten)]
-    offline: OfflineFlag,
-    #[command(flatten)]
-    save: SaveFlags,
+    flags: PlanFlags,
 }
 
 impl Args {
@@ -93,23 +77,23 @@ impl Args {
                 let (name, source) = a.what.named(cx)?;
                 let request = Request::Install(Box::new(source));
                 let options = a.what.options();
-                run(cx, &name, options, &request, &a.show, &a.offline, &a.save)
+                run(cx, &name, options, &request, &a.flags)
             }
             Command::Upgrade(a) => {
                 let request = a.what.request(cx)?;
                 let (name, options) = (&a.what.name, a.what.options());
-                run(cx, name, options, &request, &a.show, &a.offline, &a.save)
+                run(cx, name, options, &request, &a.flags)
             }
             Command::Rollback(a) => {
                 let request = Request::Rollback(a.what.revision);
                 let (name, options) = (&a.what.name, a.what.options());
-                run(cx, name, options, &request, &a.show, &a.offline, &a.save)
+                run(cx, name, options, &request, &a.flags)
             }
             Command::Uninstall(a) => {
                 let keep_history = a.how.keep_history;
                 let request = Request::Uninstall { keep_history };
                 let options = a.how.options();
-                run(cx, &a.name, options, &request, &a.show, &a.offline, &a.save)
+                run(cx, &a.name, options, &request, &a.flags)
             }
         }
     }

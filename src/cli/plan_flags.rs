@@ -67,6 +67,24 @@ pub struct SaveFlags {
     no_diff: bool,
 }
 
+/// The flags of all plans.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PlanFlags {
+    #[command(flatten)]
+    compare: CompareFlags,
+    #[command(flatten)]
+    save: SaveFlags,
+}
+
+/// The flags of what is compared with the cluster, unless it is offline.
+#[derive(Debug, Clone, clap::Args)]
+pub struct CompareFlags {
+    #[command(flatten)]
+    show: ShowFlags,
+    #[command(flatten)]
+    offline: OfflineFlag,
+}
+
 impl ShowFlags {
     /// How to look.
     pub fn look(&self, offline: bool) -> Look {
@@ -116,10 +134,12 @@ pub fn run(
     name: &str,
     options: Options,
     request: &Request,
-    show: &ShowFlags,
-    offline: &OfflineFlag,
-    save: &SaveFlags,
+    flags: &PlanFlags,
 ) -> Result<ExitCode, CommandError> {
+    let PlanFlags {
+        compare: CompareFlags { show, offline },
+        save,
+    } = flags;
     let seal = plan_file::Seal::to(&save.recipient)?;
     let look = show.look(offline.offline);
     let (outline, saved) = with_session(cx, name, options, async |session| {
@@ -153,9 +173,9 @@ pub fn run_diff(
     name: &str,
     options: Options,
     request: &Request,
-    show: &ShowFlags,
-    offline: &OfflineFlag,
+    flags: &CompareFlags,
 ) -> Result<ExitCode, CommandError> {
+    let CompareFlags { show, offline } = flags;
     let look = show.look(offline.offline);
     let outline = with_session(cx, name, options, async |session| {
         Ok(session.outline(request, look).await?)

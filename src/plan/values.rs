@@ -40,25 +40,16 @@ pub fn changes(
 
 /// The texts of all values that schemas mark as secret.
 pub fn secret_texts(values: &Value, secrets: &Secrets) -> Vec<String> {
-    fn walk(path: &mut Vec<String>, value: &Value, secrets: &Secrets, found: &mut Vec<String>) {
-        let mut below = |key: String, value: &Value| {
-            path.push(key);
-            walk(path, value, secrets, found);
-            path.pop();
-        };
+    fn leaves(value: &Value, found: &mut Vec<String>) {
         match value {
-            Value::Object(map) => map.iter().for_each(|(k, v)| below(k.clone(), v)),
-            Value::Array(list) => list
-                .iter()
-                .enumerate()
-                .for_each(|(i, v)| below(i.to_string(), v)),
+            Value::Object(map) => map.values().for_each(|v| leaves(v, found)),
+            Value::Array(list) => list.iter().for_each(|v| leaves(v, found)),
             Value::Null | Value::Bool(_) => {}
-            scalar if secrets.hide(path) => found.push(text(Some(scalar))),
-            _ => {}
+            scalar => found.push(text(Some(scalar))),
         }
     }
     let mut found = Vec::new();
-    walk(&mut Vec::new(), values, secrets, &mut found);
+    secrets.each(values, &mut |value| leaves(value, &mut found));
     found
 }
 

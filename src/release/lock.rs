@@ -1,4 +1,9 @@
 //! The lock of a release: a Lease, renewed; its expiry is judged by renewals seen, not by clocks.
+//!
+//! Renewals name the Lease's uid, so that a late one makes no new Lease. A create has no such name: one
+//! whose answer was lost, that was sent again, and that the server carries out only after the lock was
+//! given back, leaves a Lease that nobody renews. It holds nobody longer than a dead holder's does, and
+//! goes with the next operation.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -35,7 +35,7 @@ impl Secrets {
     }
 
     /// Calls `visit` for each secret that is among the values.
-    pub(super) fn each(&self, values: &Value, visit: &mut dyn FnMut(&Value)) {
+    pub fn each(&self, values: &Value, visit: &mut dyn FnMut(&Value)) {
         for path in &self.0 {
             if let Some(value) = at(values, path) {
                 visit(value);

@@ -159,9 +159,6 @@ pub enum FuncError {
 
 impl From<String> for FuncError {
     fn from(message: String) -> FuncError {
-        if message.ends_with(super::value::TOO_LARGE) {
-            return FuncError::Limit(message);
-        }
         FuncError::Message(message)
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::func::Func;
-use super::value::{Elem, Kind, List, Map, MapKind, Object, Val};
+use super::value::{Elem, Kind, List, Map, MapKind, MarshalError, Object, Val};
 use crate::yaml::Value;
 
 /// `.Capabilities`, a pointer to a struct.
@@ -127,7 +127,7 @@ impl Object for KubeVersion {
         }))
     }
 
-    fn json(&self) -> Result<Value, String> {
+    fn json(&self) -> Result<Value, MarshalError> {
         Ok(serde_json::json!({
             "Version": self.version, "Major": self.major, "Minor": self.minor,
         }))
@@ -191,7 +191,7 @@ impl Object for HelmVersion {
         ]
     }
 
-    fn json(&self) -> Result<Value, String> {
+    fn json(&self) -> Result<Value, MarshalError> {
         Ok(serde_json::json!({
             "version": self.version,
             "git_commit": self.git_commit,

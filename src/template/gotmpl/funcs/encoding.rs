@@ -3,8 +3,8 @@
 use super::Answer;
 use super::args::{Args, not_nil};
 use crate::template::funcs::{json, toml};
-use crate::template::gotmpl::func::{Call, Func, FuncError, Ty};
-use crate::template::gotmpl::value::{Elem, List, Map, MapKind, Val};
+use crate::template::gotmpl::func::{Call, Func, Ty};
+use crate::template::gotmpl::value::{Elem, List, Map, MapKind, MarshalError, Val};
 use crate::yaml::{self, Value};
 
 const ANY: &[Ty] = &[Ty::Any];
@@ -48,7 +48,10 @@ pub(super) static FUNCTIONS: &[Func] = &[
     }),
     Func::new("toToml", ANY, |_, args| {
         not_nil(args)?;
-        Ok(toml_of(args).unwrap_or_else(|err| err).into())
+        match toml_of(args) {
+            Err(MarshalError::Go(err)) => Ok(err.into()),
+            other => Ok(other?.into()),
+        }
     }),
     Func::new("mustToToml", ANY, |_, args| {
         not_nil(args)?;
@@ -61,37 +64,39 @@ pub(super) static FUNCTIONS: &[Func] = &[
 
 const RAW: Call = |_, args| Ok(json::without_html_escapes(&compact(args)?).into());
 
-fn value_of(args: &[Val]) -> Result<Value, String> {
+fn value_of(args: &[Val]) -> Result<Value, MarshalError> {
     Args(args).any(0).to_yaml()
 }
 
 /// The value for encoders that don't go by way of JSON: bytes are a list of numbers to them.
-fn numbers_of(args: &[Val]) -> Result<Value, String> {
+fn numbers_of(args: &[Val]) -> Result<Value, MarshalError> {
     match Args(args).any(0) {
         Val::Bytes(bytes) => Ok(Value::from(bytes.to_vec())),
         _ => value_of(args),
     }
 }
 
-fn compact(args: &[Val]) -> Result<String, String> {
+fn compact(args: &[Val]) -> Result<String, MarshalError> {
     Ok(yaml::go_json(&value_of(args)?))
 }
 
-fn yaml_of(args: &[Val]) -> Result<String, String> {
-    let value = value_of(args).map_err(|err| format!("error marshaling into JSON: {err}"))?;
-    yaml::to_yaml(&value).map_err(|err| err.to_string())
+fn yaml_of(args: &[Val]) -> Result<String, MarshalError> {
+    let value = value_of(args).map_err(|err| match err {
+        MarshalError::Go(err) => format!("error marshaling into JSON: {err}").into(),
+        MarshalError::TooLarge => err,
+    })?;
+    yaml::to_yaml(&value).map_err(|err| err.to_string().into())
 }
 
-fn toml_of(args: &[Val]) -> Result<String, String> {
-    toml::encode(&numbers_of(args)?).map_err(|err| err.to_string())
+fn toml_of(args: &[Val]) -> Result<String, MarshalError> {
+    toml::encode(&numbers_of(args)?).map_err(|err| err.to_string().into())
 }
 
 /// Helm swallows errors of what it writes.
-fn or_empty(text: Result<String, String>) -> Answer {
-    match text.map_err(FuncError::from) {
-        Ok(text) => Ok(text.into()),
-        Err(limit @ FuncError::Limit(_)) => Err(limit),
-        Err(_) => Ok("".into()),
+fn or_empty(text: Result<String, MarshalError>) -> Answer {
+    match text {
+        Err(MarshalError::Go(_)) => Ok("".into()),
+        other => Ok(other?.into()),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Answer, FuncError};
 use crate::template::funcs::semver::{Constraint, Version};
 use crate::template::gotmpl::func::{Func, Ty};
 use crate::template::gotmpl::strconv::quote;
-use crate::template::gotmpl::value::{Kind, Object, Val};
+use crate::template::gotmpl::value::{Kind, MarshalError, Object, Val};
 use crate::yaml::Value;
 
 const POINTER: &str = "*semver.Version";
@@ -130,7 +130,7 @@ impl Object for Semver {
         Some(self.version.to_string())
     }
 
-    fn json(&self) -> Result<Value, String> {
+    fn json(&self) -> Result<Value, MarshalError> {
         Ok(Value::String(self.version.to_string()))
     }
 

@@ -6,7 +6,7 @@ use super::args::Args;
 use super::{Answer, FuncError};
 use crate::template::funcs::gotime::{MONTHS, Time, WEEKDAYS, Zone};
 use crate::template::gotmpl::func::{Func, Ty};
-use crate::template::gotmpl::value::{Kind, NamedType, Object, Str, Val};
+use crate::template::gotmpl::value::{Kind, MarshalError, NamedType, Object, Str, Val};
 use crate::yaml::Value;
 
 /// Go's name of the type.
@@ -38,10 +38,10 @@ impl Object for DateTime {
         Some(self.0.to_string())
     }
 
-    fn json(&self) -> Result<Value, String> {
+    fn json(&self) -> Result<Value, MarshalError> {
         let year = self.0.parts().year;
         if !(0..10_000).contains(&year) {
-            return Err("json: error calling MarshalJSON for type time.Time: Time.MarshalJSON: year outside of range [0,9999]".to_owned());
+            return Err("json: error calling MarshalJSON for type time.Time: Time.MarshalJSON: year outside of range [0,9999]".to_owned().into());
         }
         let text = self.0.format(b"2006-01-02T15:04:05.999999999Z07:00");
         Ok(Value::String(String::from_utf8_lossy(&text).into_owned()))

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use base64::Engine as _;
 use serde_json::Number;
 
+use super::super::func::FuncError;
 use super::{List, Map, MapKind, Val};
 use crate::yaml::Value;
 
@@ -13,8 +14,33 @@ pub const MAX_DEPTH: usize = 10_000;
 /// How large a marshalled value may be, in bytes: a map that holds another twice, and so on, is small
 /// until it is written out.
 const MAX_MARSHALLED: usize = 256 << 20;
-/// What is said of a larger one; functions that swallow what can't be marshalled don't swallow this.
-pub const TOO_LARGE: &str = "a marshalled value is too large";
+
+/// Why a value can't be marshalled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MarshalError {
+    /// Go's text of it.
+    Go(String),
+    /// It is larger than 256 MiB when it is written out: a bound of ours.
+    TooLarge,
+}
+
+impl From<String> for MarshalError {
+    fn from(text: String) -> Self {
+        MarshalError::Go(text)
+    }
+}
+
+impl From<MarshalError> for FuncError {
+    /// Functions that swallow what Go can't marshal don't swallow the bound.
+    fn from(error: MarshalError) -> Self {
+        match error {
+            MarshalError::Go(text) => FuncError::Message(text),
+            MarshalError::TooLarge => {
+                FuncError::Limit("a marshalled value is too large".to_owned())
+            }
+        }
+    }
+}
 
 impl Val {
     /// A template's view of a YAML value: integers are `int64`, floats `float64`, lists
@@ -38,8 +64,8 @@ impl Val {
     ///
     /// # Errors
     /// Go's text for what JSON has no form for (NaN, infinities, complex numbers), and for
-    /// values nested deeper than [`MAX_DEPTH`], or larger than 256 MiB when they are written out.
-    pub fn to_yaml(&self) -> Result<Value, String> {
+    /// values nested deeper than [`MAX_DEPTH`]; [`MarshalError::TooLarge`].
+    pub fn to_yaml(&self) -> Result<Value, MarshalError> {
         let mut left = MAX_MARSHALLED;
         to_yaml(self, 0, &mut left)
     }
@@ -56,9 +82,10 @@ impl Map {
     }
 }
 
-fn to_yaml(value: &Val, depth: usize, left: &mut usize) -> Result<Value, String> {
+fn to_yaml(value: &Val, depth: usize, left: &mut usize) -> Result<Value, MarshalError> {
+    let go = |text: &str| Err(MarshalError::Go(text.to_owned()));
     if depth > MAX_DEPTH {
-        return Err("json: unsupported value: encountered a cycle".to_string());
+        return go("json: unsupported value: encountered a cycle");
     }
     let size = match value {
         Val::Str(s) => s.len(),
@@ -67,7 +94,7 @@ fn to_yaml(value: &Val, depth: usize, left: &mut usize) -> Result<Value, String>
     };
     *left = left
         .checked_sub(size_of::<Value>() + size)
-        .ok_or(TOO_LARGE)?;
+        .ok_or(MarshalError::TooLarge)?;
     Ok(match value {
         Val::Nil => Value::Null,
         Val::Bool(b) => Value::Bool(*b),
@@ -76,11 +103,11 @@ fn to_yaml(value: &Val, depth: usize, left: &mut usize) -> Result<Value, String>
         Val::Uint64(n) => Value::Number((*n).into()),
         Val::Float(f) => match Number::from_f64(*f) {
             Some(n) => Value::Number(n),
-            None if f.is_nan() => return Err("json: unsupported value: NaN".to_string()),
-            None if *f > 0.0 => return Err("json: unsupported value: +Inf".to_string()),
-            None => return Err("json: unsupported value: -Inf".to_string()),
+            None if f.is_nan() => return go("json: unsupported value: NaN"),
+            None if *f > 0.0 => return go("json: unsupported value: +Inf"),
+            None => return go("json: unsupported value: -Inf"),
         },
-        Val::Complex(..) => return Err("json: unsupported type: complex128".to_string()),
+        Val::Complex(..) => return go("json: unsupported type: complex128"),
         Val::Str(s) => Value::String(s.to_str().into_owned()),
         Val::Bytes(b) => Value::String(base64::engine::general_purpose::STANDARD.encode(b)),
         Val::List(list) if list.is_nil() => Value::Null,
@@ -97,7 +124,7 @@ fn to_yaml(value: &Val, depth: usize, left: &mut usize) -> Result<Value, String>
     })
 }
 
-fn items_to_yaml(list: &List, depth: usize, left: &mut usize) -> Result<Vec<Value>, String> {
+fn items_to_yaml(list: &List, depth: usize, left: &mut usize) -> Result<Vec<Value>, MarshalError> {
     list.items()
         .iter()
         .map(|item| to_yaml(item, depth + 1, left))

@@ -13,7 +13,7 @@ mod str;
 #[cfg(test)]
 mod tests;
 
-pub use convert::{MAX_DEPTH, TOO_LARGE};
+pub use convert::{MAX_DEPTH, MarshalError};
 pub use list::{Elem, List};
 pub use map::{Map, MapKind};
 pub use named::{DURATION, NamedType, format_duration};

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use super::{Kind, Val};
+use super::{Kind, MarshalError, Val};
 use crate::template::gotmpl::func::Func;
 use crate::yaml::Value;
 
@@ -54,10 +54,10 @@ pub trait Object: 'static {
     ///
     /// # Errors
     /// The text of Go's error, where Go's marshalling fails.
-    fn json(&self) -> Result<Value, String> {
+    fn json(&self) -> Result<Value, MarshalError> {
         let fields = self.fields().into_iter();
         let fields = fields.map(|(name, value)| Ok((name.to_string(), value.to_yaml()?)));
-        Ok(Value::Object(fields.collect::<Result<_, String>>()?))
+        Ok(Value::Object(fields.collect::<Result<_, MarshalError>>()?))
     }
 
     /// Go's `==` between two values of this type; pointers are equal when they are the same.
