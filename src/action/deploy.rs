@@ -371,17 +371,27 @@ pub(super) fn describe(revision: u32, error: &Error) -> String {
         .collect()
 }
 
-/// The objects that the cluster may hold of a release: of each revision since the last deployed one,
-/// so that what a failed one made is not forgotten. Newer ones first.
+/// Whether a revision's objects went with an uninstall: its record says so also once `--replace` has made
+/// it superseded.
+fn is_gone(release: &Release) -> bool {
+    match release.info.status {
+        Status::Uninstalled => true,
+        Status::Superseded => release.info.deleted.is_some(),
+        _ => false,
+    }
+}
+
+/// The objects that the cluster may hold of a release: of each revision since the last one that is deployed
+/// or was uninstalled, so that what a failed one made is not forgotten. Newer ones first.
 pub(crate) fn live_objects(history: &[Stored], namespace: &str) -> Result<Vec<Value>, Error> {
     let from = history
         .iter()
-        .rposition(|s| s.release.info.status == Status::Deployed)
+        .rposition(|s| s.release.info.status == Status::Deployed || is_gone(&s.release))
         .unwrap_or(0);
     let mut objects: Vec<Value> = Vec::new();
     let mut known: Vec<ObjectRef> = Vec::new();
     for stored in history.get(from..).unwrap_or_default().iter().rev() {
-        if stored.release.info.status == Status::Uninstalled {
+        if is_gone(&stored.release) {
             continue;
         }
         for object in Target::of_manifest(&stored.release.manifest, namespace)?.objects {
@@ -408,4 +418,56 @@ pub(crate) fn same_release(last: &Release, new: &Release) -> bool {
             .map(|h| &h.manifest)
             .eq(new.hooks.iter().map(|h| &h.manifest))
         && last.info.notes == new.info.notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flink::manifest;
+    use crate::release::Info;
+
+    #[test]
+    fn what_the_cluster_may_hold() {
+        let stored = |(status, is_deleted): (Status, bool), name: &str| Stored {
+            release: Release {
+                info: Info {
+                    status,
+                    deleted: is_deleted.then(Time::now),
+                    ..Info::default()
+                },
+                manifest: format!(
+                    "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n"
+                ),
+                ..Release::default()
+            },
+            ..Stored::default()
+        };
+        let superseded = (Status::Superseded, false);
+        let deployed = (Status::Deployed, false);
+        let failed = (Status::Failed, false);
+        let ended = (Status::Uninstalled, true);
+        let replaced = (Status::Superseded, true);
+        let ending = (Status::Uninstalling, true);
+        for (history, names) in [
+            (vec![superseded, deployed], vec!["b"]),
+            // Newer ones first.
+            (vec![superseded, deployed, failed], vec!["c", "b"]),
+            (vec![failed, failed], vec!["b", "a"]),
+            (vec![ending], vec!["a"]),
+            // What was uninstalled is gone, with all before it: what has such a name now is another's.
+            (vec![superseded, ended], vec![]),
+            (vec![superseded, replaced, failed], vec!["c"]),
+            (vec![superseded, ended, failed], vec!["c"]),
+            (vec![replaced, deployed, failed], vec!["c", "b"]),
+        ] {
+            let all: Vec<Stored> = history
+                .iter()
+                .zip(["a", "b", "c"])
+                .map(|(status, name)| stored(*status, name))
+                .collect();
+            let objects = live_objects(&all, "ns").expect("objects");
+            let found: Vec<&str> = objects.iter().map(manifest::name).collect();
+            assert_eq!(found, names, "{history:?}");
+        }
+    }
 }
