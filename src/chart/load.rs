@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::archive::{self, Budget};
 use super::ignore::Rules;
-use super::{Chart, Dependency, Error, File, Metadata, metadata};
+use super::{Chart, Error, File, fields, metadata};
 use crate::values;
 use crate::yaml::{self, Map, Value};
 
@@ -285,7 +285,7 @@ fn assemble(
             "values.schema.json" => chart.schema = Some(file.data),
             "Chart.lock" | "requirements.lock" => {
                 let content = text(&shown(), file.data.clone())?;
-                chart.lock = Some(parse(&shown(), &content)?);
+                chart.lock = lock(&shown(), &content)?;
                 if file.name == "requirements.lock" {
                     chart.files.push(file);
                 }
@@ -317,12 +317,15 @@ fn assemble(
         });
     };
     let file = format!("{path}/Chart.yaml");
-    chart.metadata = metadata::read(&file, &chart_yaml)?;
-    if let Some(text) = requirements
-        && chart.metadata.api_version == "v1"
-    {
-        let file = format!("{path}/requirements.yaml");
-        chart.metadata.dependencies = requirements_of(&file, &text)?;
+    let requirements_yaml = format!("{path}/requirements.yaml");
+    let over = requirements
+        .as_ref()
+        .map(|text| (requirements_yaml.as_str(), text.as_str()));
+    chart.metadata = metadata::read((&file, &chart_yaml), over)?;
+    // What they say counts in newer charts too, but there they are none of the chart's files.
+    if chart.metadata.api_version != "v1" {
+        let old = ["requirements.yaml", "requirements.lock"];
+        chart.files.retain(|f| !old.contains(&f.name.as_str()));
     }
     metadata::validate(&file, &chart_yaml, &mut chart.metadata)?;
     for (top, files) in subcharts {
@@ -369,18 +372,6 @@ fn subchart(
     assemble(&shown, inner, budget, depth).map(Some)
 }
 
-fn requirements_of(file: &str, text: &str) -> Result<Vec<Dependency>, Error> {
-    let mut value = parse(file, text)?;
-    let dependencies = value
-        .as_object_mut()
-        .and_then(|m| m.remove("dependencies"))
-        .unwrap_or(Value::Null);
-    let mut only = Map::new();
-    only.insert("dependencies".to_owned(), dependencies);
-    let read: Metadata = metadata::convert(file, text, Value::Object(only))?;
-    Ok(read.dependencies)
-}
-
 fn text(file: &str, data: Vec<u8>) -> Result<String, Error> {
     String::from_utf8(data).map_err(|e| {
         let good = e
@@ -396,10 +387,16 @@ fn text(file: &str, data: Vec<u8>) -> Result<String, Error> {
     })
 }
 
-fn parse(file: &str, text: &str) -> Result<Value, Error> {
-    yaml::parse(text).map_err(|e| Error::Invalid {
+/// A lock's fields; `None` where the file is empty.
+fn lock(file: &str, text: &str) -> Result<Option<Value>, Error> {
+    let invalid = |line, message| Error::Invalid {
         file: file.to_owned(),
-        line: Some(e.line),
-        message: e.to_string(),
-    })
+        line,
+        message,
+    };
+    match yaml::parse_with_floats(text).map_err(|e| invalid(Some(e.line), e.to_string()))? {
+        Value::Object(map) => Ok(Some(Value::Object(fields::read(map, fields::LOCK)))),
+        Value::Null => Ok(None),
+        _ => Err(invalid(None, "must be a map".to_owned())),
+    }
 }

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::{Error, fields};
 use crate::template::funcs::semver::Version;
-use crate::template::gotmpl::strconv::format_float;
-use crate::yaml::{self, Value};
+use crate::yaml::{self, Map, Value};
 
 /// The content of Chart.yaml. Field names are Helm's; empty fields are left out when written.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -164,42 +163,58 @@ impl Dependency {
     }
 }
 
-/// Reads Chart.yaml's text; `file` is for messages.
-pub(super) fn read(file: &str, text: &str) -> Result<Metadata, Error> {
-    let mut value = yaml::parse(text).map_err(|e| Error::Invalid {
-        file: file.to_owned(),
-        line: Some(e.line),
-        message: e.to_string(),
-    })?;
-    if let Value::Object(map) = &mut value {
-        // Helm 2 knew charts without apiVersion.
-        let version = map.entry("apiVersion").or_insert(Value::Null);
-        if version.is_null() || version.as_str() == Some("") {
-            *version = Value::String("v1".to_owned());
-        }
+/// Reads Chart.yaml's text, and over it requirements.yaml's; each comes with its name for messages.
+pub(super) fn read(
+    chart_yaml: (&str, &str),
+    requirements: Option<(&str, &str)>,
+) -> Result<Metadata, Error> {
+    let mut fields = fields_of(chart_yaml)?;
+    // Helm 2 knew charts without apiVersion.
+    let version = fields
+        .entry("apiVersion")
+        .or_insert(Value::String(String::new()));
+    if version.as_str() == Some("") {
+        *version = Value::String("v1".to_owned());
     }
-    convert(file, text, value)
+    let mut value = Value::Object(fields);
+    convert(chart_yaml, &value)?;
+    if let Some(requirements) = requirements {
+        let above = Value::Object(fields_of(requirements)?);
+        convert(requirements, &above)?;
+        fields::read_over(&mut value, above);
+    }
+    convert(chart_yaml, &value)
 }
 
-/// From a parsed file to the typed content; a type error is put on the line of its key.
-pub(super) fn convert(file: &str, text: &str, mut value: Value) -> Result<Metadata, Error> {
-    coerce(&mut value);
+/// The fields of a file's text.
+fn fields_of((file, text): (&str, &str)) -> Result<Map, Error> {
+    let invalid = |line, message| Error::Invalid {
+        file: file.to_owned(),
+        line,
+        message,
+    };
+    match yaml::parse_with_floats(text).map_err(|e| invalid(Some(e.line), e.to_string()))? {
+        Value::Object(map) => Ok(fields::read(map, fields::METADATA)),
+        Value::Null => Ok(Map::new()),
+        _ => Err(invalid(None, "must be a map".to_owned())),
+    }
+}
+
+/// From fields to the typed content; a type error is put on the line of its key.
+fn convert((file, text): (&str, &str), value: &Value) -> Result<Metadata, Error> {
     let invalid = |key: &str, message: String| Error::Invalid {
         file: file.to_owned(),
         line: line_of(text, key),
         message,
     };
-    let Value::Object(map) = &value else {
-        return Err(invalid("", "must be a map".to_owned()));
-    };
     // Key by key, so that the message can say which one it is.
-    for (key, one) in map {
+    for (key, one) in value.as_object().into_iter().flatten() {
         let single = Value::Object([(key.clone(), one.clone())].into_iter().collect());
         if let Err(e) = serde_json::from_value::<Metadata>(single) {
             return Err(invalid(key, format!("{key}: {e}")));
         }
     }
-    serde_json::from_value(value).map_err(|e| invalid("", e.to_string()))
+    Metadata::deserialize(value).map_err(|e| invalid("", e.to_string()))
 }
 
 /// The line on which a top-level key stands.
@@ -209,87 +224,38 @@ fn line_of(text: &str, key: &str) -> Option<usize> {
     }
     text.lines()
         .position(|line| {
-            line.strip_prefix(key)
-                .is_some_and(|rest| rest.trim_start().starts_with(':'))
+            let (start, rest) = line.split_at_checked(key.len()).unwrap_or_default();
+            start.eq_ignore_ascii_case(key) && rest.trim_start().starts_with(':')
         })
         .map(|at| at + 1)
 }
 
-/// Makes strings of numbers and booleans where Chart.yaml wants strings, as sigs.k8s.io/yaml does:
-/// `appVersion: 1.19` is `"1.19"` (and `1.20` is `"1.2"`).
-fn coerce(value: &mut Value) {
-    const STRINGS: [&str; 20] = [
-        "name",
-        "home",
-        "version",
-        "description",
-        "icon",
-        "apiVersion",
-        "condition",
-        "appVersion",
-        "kubeVersion",
-        "type",
-        "email",
-        "url",
-        "repository",
-        "alias",
-        "tags",
-        "keywords",
-        "sources",
-        "annotations",
-        "maintainers",
-        "dependencies",
-    ];
-    let Value::Object(map) = value else { return };
-    for (key, value) in map.iter_mut() {
-        if !STRINGS.contains(&key.as_str()) {
-            continue;
-        }
-        match value {
-            Value::Array(items) => {
-                for item in items {
-                    coerce(item);
-                    to_string(item);
-                }
-            }
-            Value::Object(inner) if key == "annotations" => inner.values_mut().for_each(to_string),
-            other => to_string(other),
-        }
+/// The version of an index's entry, as text; empty where there is none.
+pub fn index_version(entry: &Value) -> String {
+    let version = entry.get("version").cloned().unwrap_or_default();
+    match fields::text(version) {
+        Value::String(text) => text,
+        _ => String::new(),
     }
 }
 
-fn to_string(value: &mut Value) {
-    let text = match &*value {
-        Value::Bool(b) => b.to_string(),
-        Value::Number(n) => match n.as_f64() {
-            Some(f) if n.is_f64() => format_float(f, b'g', None),
-            _ => n.to_string(),
-        },
-        _ => return,
-    };
-    *value = Value::String(text);
-}
-
-/// Reads and checks an entry of a repository's index. Two dependencies of one name are let through, as
+/// Reads and checks an entry of a repository's index, which [`yaml::parse_with_floats`] has read. Two dependencies of one name are let through, as
 /// Helm does: some servers drop their aliases. `place` is for messages.
 ///
 /// # Errors
 /// When it isn't what Chart.yaml must be.
-pub fn index_metadata(place: &str, mut value: Value) -> Result<Metadata, Error> {
+pub fn index_metadata(place: &str, entry: Map) -> Result<Metadata, Error> {
     let invalid = |message: String| Error::Invalid {
         file: place.to_owned(),
         line: None,
         message,
     };
-    if let Value::Object(map) = &mut value {
-        let version = map.entry("apiVersion").or_insert(Value::Null);
-        if version.is_null() || version.as_str() == Some("") {
-            *version = Value::String("v1".to_owned());
-        }
-    }
-    coerce(&mut value);
+    let fields = Value::Object(fields::read(entry, fields::METADATA));
     let mut metadata: Metadata =
-        serde_json::from_value(value).map_err(|e| invalid(e.to_string()))?;
+        serde_json::from_value(fields).map_err(|e| invalid(e.to_string()))?;
+    if metadata.api_version.is_empty() {
+        metadata.api_version = "v1".to_owned();
+    }
     validate_all(place, "", &mut metadata, false)?;
     Ok(metadata)
 }

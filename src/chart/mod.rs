@@ -4,6 +4,7 @@ mod archive;
 mod create;
 mod digest;
 mod error;
+mod fields;
 mod ignore;
 mod keyring;
 mod load;
@@ -17,7 +18,7 @@ pub use create::{Language, create};
 pub use error::Error;
 pub use keyring::Keyring;
 pub use load::{load, load_alone, load_archive, unpack_archive};
-pub use metadata::{Dependency, Maintainer, Metadata, index_metadata};
+pub use metadata::{Dependency, Maintainer, Metadata, index_metadata, index_version};
 pub use package::{DEFAULT_MTIME, chart_yaml, pack, package, package_name};
 pub use pathmatch::{BadPattern, path_match};
 
@@ -35,7 +36,7 @@ pub struct File {
 /// A chart as loaded: nothing rendered, nothing merged.
 #[derive(Debug, Clone, Default)]
 pub struct Chart {
-    /// Chart.yaml (for apiVersion v1 with requirements.yaml's dependencies moved in).
+    /// Chart.yaml, and over it requirements.yaml, of old charts.
     pub metadata: Metadata,
     /// The content of values.yaml, parsed; an empty map where there is none.
     pub values: Value,
@@ -43,7 +44,7 @@ pub struct Chart {
     pub values_text: Option<String>,
     /// values.schema.json as it was written.
     pub schema: Option<Vec<u8>>,
-    /// Chart.lock or requirements.lock, parsed.
+    /// What Helm knows of Chart.lock or requirements.lock.
     pub lock: Option<Value>,
     /// Files below `templates/`.
     pub templates: Vec<File>,

@@ -313,7 +313,7 @@ fn errors_name_file_and_line() {
         ),
         (
             "apiVersion: v2\nname: c\nversion: 1.0.0\nkeywords: 7\n",
-            "c/Chart.yaml:4: keywords: invalid type: string \"7\", expected a sequence",
+            "c/Chart.yaml:4: keywords: invalid type: integer `7`, expected a sequence",
         ),
     ] {
         let bytes = tgz(&[("c/Chart.yaml", FILE, "", text.as_bytes())]);

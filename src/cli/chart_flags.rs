@@ -216,10 +216,11 @@ impl ChartFlags {
         cx: &Context,
     ) -> Result<Loaded, CommandError> {
         let loaded = self.load(reference, cx)?;
-        let missing = loaded.chart.missing_dependencies().join(", ");
+        let missing = loaded.chart.missing_dependencies();
         if missing.is_empty() {
             return Ok(loaded);
         }
+        let missing = missing.join(", ");
         match &loaded.folder {
             Some(folder) if update => {
                 dependency::update_folder(folder, &self.access(), &self.verify, cx)?;

@@ -55,6 +55,9 @@ pub enum Cause {
     /// More was expanded from aliases than any honest file needs; go-yaml's own rule.
     #[error("the document contains excessive aliasing")]
     Aliases,
+    /// Anchors within anchors, or aliases of long texts, repeat more than [`super::MAX_COPIED`].
+    #[error("anchors and aliases repeat more than {} MiB", super::MAX_COPIED >> 20)]
+    Copies,
     /// Nested deeper than [`super::MAX_DEPTH`].
     #[error("nested deeper than {} levels", super::MAX_DEPTH)]
     Depth,

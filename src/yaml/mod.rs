@@ -7,16 +7,17 @@ mod json;
 mod number;
 mod order;
 mod scalar;
+mod spanned;
 mod split;
 
-pub use compose::{Document as SpannedDocument, Entry, Node, Spanned};
 pub use emit::{EmitError, emit, emit_pretty, to_yaml};
 pub use error::{Cause, Error, Trap, Warning};
 pub use json::{go_json, go_struct_json};
-pub use number::{format_g, format_json, helm_numbers};
+pub use number::{format_g, format_g32, format_json, from_json_of_float, helm_numbers};
+pub use spanned::{Document as SpannedDocument, Entry, Node, Spanned};
 pub use split::split_documents;
 
-use compose::Composer;
+use compose::{Composer, WholeFloats};
 
 /// A value of a values file, a manifest or a record.
 ///
@@ -34,6 +35,9 @@ pub type Map = serde_json::Map<String, Value>;
 /// near either; templates and validators recurse over values, so the bound keeps their stacks safe.
 pub const MAX_DEPTH: usize = 512;
 
+/// How many bytes may be copied for the anchors and aliases of a text.
+pub const MAX_COPIED: usize = 64 << 20;
+
 /// Reads the first document of a text as Helm (go-yaml v2 under sigs.k8s.io/yaml) does.
 ///
 /// Scalars are YAML 1.1's, keys that are not strings become strings, the last of duplicate keys wins,
@@ -47,13 +51,22 @@ pub fn parse(text: &str) -> Result<Value, Error> {
     Ok(parse_spanned(text)?.root.into_value())
 }
 
+/// The same, but a float that is whole stays one: for files that Helm reads into a struct with texts, where
+/// `1e6` becomes the text `1e+06` and `1000000` doesn't.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with_floats(text: &str) -> Result<Value, Error> {
+    Ok(first(text, 1, WholeFloats::Stay)?.root.into_value())
+}
+
 /// Reads all documents of a text, each as [`parse`] does.
 ///
 /// # Errors
 /// With the line and column, counted from the start of the text, of what cannot be read.
 pub fn parse_all(text: &str) -> Result<Vec<Value>, Error> {
     let text = with_line_feeds(text);
-    let mut composer = Composer::new(&text, 1);
+    let mut composer = Composer::new(&text, 1, WholeFloats::Integers);
     let mut documents = Vec::new();
     while let Some(document) = composer.document().map_err(|e| *e)? {
         documents.push(document.root.into_value());
@@ -74,8 +87,16 @@ pub fn parse_spanned(text: &str) -> Result<SpannedDocument, Error> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_spanned_at(text: &str, first_line: usize) -> Result<SpannedDocument, Error> {
+    first(text, first_line, WholeFloats::Integers)
+}
+
+fn first(
+    text: &str,
+    first_line: usize,
+    whole_floats: WholeFloats,
+) -> Result<SpannedDocument, Error> {
     let text = with_line_feeds(text);
-    let document = Composer::new(&text, first_line)
+    let document = Composer::new(&text, first_line, whole_floats)
         .document()
         .map_err(|e| *e)?;
     Ok(document.unwrap_or(SpannedDocument {

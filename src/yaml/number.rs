@@ -35,17 +35,27 @@ pub fn format_g(f: f64) -> String {
     }
 }
 
-/// Go's `strconv.FormatFloat(f, 'g', -1, 32)`, which sigs.k8s.io/yaml uses for floats as keys.
-pub(super) fn format_g32(f: f64) -> String {
+/// Go's `strconv.FormatFloat(f, 'g', -1, 32)`: what sigs.k8s.io/yaml makes of a float where a text is wanted.
+pub fn format_g32(f: f64) -> String {
     let narrow = f as f32;
-    if narrow.is_infinite() {
-        return if f > 0.0 { ".inf" } else { "-.inf" }.to_owned();
+    if narrow.is_nan() || narrow.is_infinite() {
+        return format_g(f64::from(narrow));
     }
     let (digits, exponent) = shortest(&format!("{narrow:e}"));
     if !(-4..6).contains(&exponent) {
         exponential(narrow.is_sign_negative(), &digits, exponent, 2)
     } else {
         format!("{narrow}")
+    }
+}
+
+/// The same of a float that is a key; infinities and not-a-number are YAML's.
+pub(super) fn key(f: f64) -> String {
+    match format_g32(f).as_str() {
+        "NaN" => ".nan".to_owned(),
+        "+Inf" => ".inf".to_owned(),
+        "-Inf" => "-.inf".to_owned(),
+        text => text.to_owned(),
     }
 }
 
@@ -64,7 +74,7 @@ pub fn format_json(f: f64) -> String {
 
 /// The number that JSON's text for a float reads as: 1.0 and 1e3 are the integers 1 and 1000. The text
 /// has as many digits as tell the float from others, and then zeros.
-pub(super) fn from_json_of_float(f: f64) -> Value {
+pub fn from_json_of_float(f: f64) -> Value {
     if f.fract() == 0.0 && !(f == 0.0 && f.is_sign_negative()) {
         let text = format_json(f);
         if let Ok(whole) = text.parse::<i64>() {
@@ -98,6 +108,25 @@ pub fn helm_numbers(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn floats_become_texts_and_keys_as_in_go() {
+        let cases = [
+            (1.0, "1"),
+            (7_244_500.0, "7.2445e+06"),
+            (123_456_789.0, "1.2345679e+08"),
+            (1.123456789, "1.1234568"),
+            (-0.0, "-0"),
+        ];
+        for (f, text) in cases {
+            assert_eq!(format_g32(f), text);
+            assert_eq!(key(f), text);
+        }
+        assert_eq!(format_g32(1e39), "+Inf");
+        assert_eq!(key(1e39), ".inf");
+        assert_eq!(key(f64::NEG_INFINITY), "-.inf");
+        assert_eq!(key(f64::NAN), ".nan");
+    }
 
     #[test]
     fn floats_print_as_in_go() {

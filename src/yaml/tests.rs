@@ -267,3 +267,47 @@ proptest! {
         let _ = split_documents(&text);
     }
 }
+
+#[test]
+fn anchors_and_aliases_cost_bounded_time_and_memory() {
+    let nested = |levels: usize, items: usize| {
+        let open: String = (0..levels).map(|i| format!("&x{i} [")).collect();
+        let close = "]".repeat(levels);
+        format!("a: {open}{}{close}\n", vec!["0"; items].join(","))
+    };
+    let long = |length: usize, times: usize| {
+        let text = "x".repeat(length);
+        format!("a: &a \"{text}\"\nb: [{}]\n", vec!["*a"; times].join(","))
+    };
+    for (text, cause) in [
+        (nested(500, 50_000), Cause::Copies),
+        (long(1 << 20, 1000), Cause::Copies),
+        (format!("a: &a\n{}", "- *a\n".repeat(100_000)), Cause::Cycle),
+    ] {
+        assert_eq!(parse(&text).unwrap_err().cause, cause, "{}", &text[..40]);
+    }
+    assert!(parse(&nested(20, 1000)).is_ok());
+    assert!(parse(&long(10_000, 1000)).is_ok());
+    let begun = std::time::Instant::now();
+    for piece in [
+        "a: &a [- &b [*a, * &c {k: *bb, ",
+        "a: &a [&b [*a, *b, &c {k: *b, ",
+        "[&b [*b,",
+        "* &c ",
+        "&a ",
+        "*a : ",
+        "? *a\n",
+        "{*a : ",
+        "<<: *a\n",
+        "a: &a {<<: *a}\n",
+        "- &a\n- *a\n",
+        "&a *a ",
+        "&a &b ",
+    ] {
+        for times in [1, 2, 10, 250, 20_000] {
+            let _ = parse(&piece.repeat(times));
+            let _ = parse(&format!("a: &a x\nb: {}", piece.repeat(times)));
+        }
+    }
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+}

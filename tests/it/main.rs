@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod beside_helm;
+mod chart_yaml;
 mod charts;
 mod cluster;
 mod crds;

@@ -271,7 +271,7 @@ fn listed(text: &str, sections: Vec<layout::Section>) -> Vec<Chart> {
     let listed = |item: layout::Item| {
         let content = Content::Text(item.range);
         let version = item.version.unwrap_or_else(|| match value(text, &content) {
-            Some(value) => version_of(&value),
+            Some(value) => chart::index_version(&value),
             None => String::new(),
         });
         Listed { version, content }
@@ -298,7 +298,7 @@ fn parsed(place: &str, text: &str) -> Result<Vec<Chart>, Error> {
     }
     let root = match serde_json::from_str::<Value>(text) {
         Ok(root) => root,
-        Err(_) => yaml::parse(text)
+        Err(_) => yaml::parse_with_floats(text)
             .map_err(|e| Error::invalid(format!("{place}:{}", e.line), e.to_string()))?,
     };
     let Value::Object(mut root) = root else {
@@ -346,7 +346,7 @@ fn parsed(place: &str, text: &str) -> Result<Vec<Chart>, Error> {
             versions: versions
                 .into_iter()
                 .map(|value| Listed {
-                    version: version_of(&value),
+                    version: chart::index_version(&value),
                     content: Content::Value(value),
                 })
                 .collect(),
@@ -355,19 +355,10 @@ fn parsed(place: &str, text: &str) -> Result<Vec<Chart>, Error> {
     Ok(charts)
 }
 
-/// The version of an entry as text; a number is a number's text, as in Chart.yaml.
-fn version_of(value: &Value) -> String {
-    match value.get("version") {
-        Some(Value::String(text)) => text.clone(),
-        Some(number @ Value::Number(_)) => number.to_string(),
-        _ => String::new(),
-    }
-}
-
 fn value(text: &str, content: &Content) -> Option<Value> {
     match content {
         Content::Value(value) => Some(value.clone()),
-        Content::Text(range) => match yaml::parse(text.get(range.clone())?) {
+        Content::Text(range) => match yaml::parse_with_floats(text.get(range.clone())?) {
             Ok(Value::Array(items)) => items.into_iter().next(),
             _ => None,
         },
@@ -376,8 +367,9 @@ fn value(text: &str, content: &Content) -> Option<Value> {
 
 /// Reads an entry; `None` where it isn't valid: Helm passes over such ones, too.
 fn read_version(place: &str, text: &str, content: &Content) -> Option<ChartVersion> {
-    let mut value = value(text, content)?;
-    let map = value.as_object_mut()?;
+    let Value::Object(mut map) = value(text, content)? else {
+        return None;
+    };
     let mut take = |key: &str| map.remove(key).unwrap_or(Value::Null);
     let (urls, created, removed, digest) = (
         take("urls"),
@@ -392,7 +384,7 @@ fn read_version(place: &str, text: &str, content: &Content) -> Option<ChartVersi
             .collect(),
         _ => Vec::new(),
     };
-    let metadata = chart::index_metadata(place, value).ok()?;
+    let metadata = chart::index_metadata(place, map).ok()?;
     Some(ChartVersion {
         metadata,
         urls,

@@ -197,6 +197,13 @@ const CASES: &[Case] = &[
         &[("Chart.yaml", "apiVersion: v2\nname: app\nversion: one\n")],
     ),
     (
+        "a version that YAML reads as a number",
+        &[(
+            "Chart.yaml",
+            "apiVersion: v2\nname: app\nversion: 7.2445e+06\n",
+        )],
+    ),
+    (
         "division by zero inside a pipeline",
         &[("templates/a.yaml", "a: {{ 0 | div 4 | add 1 }}\n")],
     ),

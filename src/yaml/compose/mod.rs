@@ -1,87 +1,16 @@
 //! From the parser's events to values with their positions, by the rules of go-yaml v2 and of
 //! sigs.k8s.io/yaml, which turns its result into JSON.
 
+mod scalars;
+
 use std::collections::HashMap;
 
-use base64::Engine as _;
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
+use granit_parser::{Event, Parser, ScanError, Span, StrInput};
 use indexmap::IndexMap;
 
 use super::error::{Cause, Error, Trap, Warning};
-use super::scalar::{self, Scalar};
-use super::{MAX_DEPTH, Value, number};
-
-/// A value with the place where it stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Spanned {
-    /// The line, from 1. Of an alias: where the alias stands.
-    pub line: usize,
-    /// The column, from 1.
-    pub column: usize,
-    /// The value itself.
-    pub node: Node,
-}
-
-/// The value of a [`Spanned`].
-#[derive(Debug, Clone, PartialEq)]
-pub enum Node {
-    /// Null, a boolean, a number or a string.
-    Scalar(Value),
-    /// A list.
-    List(Vec<Spanned>),
-    /// A map, in the order of first appearance.
-    Map(IndexMap<String, Entry>),
-}
-
-/// An entry of a map: where the key stands, and its value.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// The line of the key, from 1.
-    pub line: usize,
-    /// The column of the key, from 1.
-    pub column: usize,
-    /// The value.
-    pub value: Spanned,
-}
-
-impl Spanned {
-    /// The value without positions.
-    pub fn to_value(&self) -> Value {
-        match &self.node {
-            Node::Scalar(value) => value.clone(),
-            Node::List(items) => Value::Array(items.iter().map(Spanned::to_value).collect()),
-            Node::Map(entries) => Value::Object(
-                entries
-                    .iter()
-                    .map(|(key, entry)| (key.clone(), entry.value.to_value()))
-                    .collect(),
-            ),
-        }
-    }
-
-    /// The value without positions, at no cost for its strings.
-    pub fn into_value(self) -> Value {
-        match self.node {
-            Node::Scalar(value) => value,
-            Node::List(items) => Value::Array(items.into_iter().map(Spanned::into_value).collect()),
-            Node::Map(entries) => Value::Object(
-                entries
-                    .into_iter()
-                    .map(|(key, entry)| (key, entry.value.into_value()))
-                    .collect(),
-            ),
-        }
-    }
-}
-
-/// A document with its positions and its traps.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Document {
-    /// The root; null for an empty document.
-    pub root: Spanned,
-    /// What is read otherwise than its author may have meant.
-    pub warnings: Vec<Warning>,
-}
+use super::spanned::{Document, Entry, Node, Spanned};
+use super::{MAX_COPIED, MAX_DEPTH, Value};
 
 /// A composed node with what the expansion of aliases has to know of it.
 #[derive(Clone)]
@@ -89,6 +18,8 @@ struct Composed<'a> {
     spanned: Spanned,
     /// How many nodes it has, keys included.
     size: usize,
+    /// How many bytes of text it has, keys included.
+    bytes: usize,
     /// How many levels it has; 0 for a scalar.
     height: usize,
     /// What it is as a key.
@@ -108,6 +39,7 @@ struct Frame<'a> {
     anchor: usize,
     collection: Collection<'a>,
     size: usize,
+    bytes: usize,
     height: usize,
 }
 
@@ -124,6 +56,7 @@ impl<'a> Frame<'a> {
             anchor,
             collection,
             size: 1,
+            bytes: 0,
             height: 0,
         }
     }
@@ -143,13 +76,28 @@ pub(super) struct Composer<'a> {
     /// Nodes decoded so far, and how many of them by way of aliases.
     decoded: usize,
     aliased: usize,
+    /// Bytes copied for anchors and aliases so far.
+    copied: usize,
+    whole_floats: WholeFloats,
     checked: bool,
 }
+
+/// What becomes of a float that is whole, such as `1.0` or `1e3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WholeFloats {
+    /// An integer, as in the JSON that Helm makes of a text.
+    Integers,
+    /// A float.
+    Stay,
+}
+
+/// What a node takes in memory besides its text, at least.
+const NODE: usize = 128;
 
 type Result<T> = std::result::Result<T, Box<Error>>;
 
 impl<'a> Composer<'a> {
-    pub(super) fn new(text: &'a str, first_line: usize) -> Self {
+    pub(super) fn new(text: &'a str, first_line: usize, whole_floats: WholeFloats) -> Self {
         let options = granit_parser::options! {
             emit_comments: false,
             bom_inside_document_as_content: true,
@@ -165,6 +113,8 @@ impl<'a> Composer<'a> {
             warnings: Vec::new(),
             decoded: 0,
             aliased: 0,
+            copied: 0,
+            whole_floats,
             checked: false,
         }
     }
@@ -271,7 +221,7 @@ impl<'a> Composer<'a> {
                     self.count(span, 1, 0)?;
                     let is_key = open.last().is_some_and(Frame::wants_key);
                     let made = self.scalar(text, style, tag.as_deref(), span, is_key)?;
-                    self.anchor(anchor, &made);
+                    self.anchor(anchor, &made, span)?;
                     Some(made)
                 }
                 Event::Alias(id) => {
@@ -289,7 +239,10 @@ impl<'a> Composer<'a> {
                     open.push(Frame::new(span, anchor, map));
                     None
                 }
-                Event::SequenceEnd | Event::MappingEnd => open.pop().map(|frame| self.close(frame)),
+                Event::SequenceEnd | Event::MappingEnd => match open.pop() {
+                    Some(frame) => Some(self.close(frame)?),
+                    None => None,
+                },
                 _ => {
                     let cause = Cause::Syntax("a value was expected here".to_owned());
                     return self.fail(span, cause);
@@ -322,10 +275,21 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    fn anchor(&mut self, anchor: usize, made: &Composed<'a>) {
+    fn anchor(&mut self, anchor: usize, made: &Composed<'a>, span: Span) -> Result<()> {
         if anchor != 0 {
+            self.copy(span, made.bytes + made.size * NODE)?;
             self.anchors.insert(anchor, Some(made.clone()));
         }
+        Ok(())
+    }
+
+    /// Bounds what anchors within anchors and aliases of long texts repeat; go-yaml shares these.
+    fn copy(&mut self, span: Span, bytes: usize) -> Result<()> {
+        self.copied = self.copied.saturating_add(bytes);
+        if self.copied > MAX_COPIED {
+            return self.fail(span, Cause::Copies);
+        }
+        Ok(())
     }
 
     /// Go-yaml's measure against 'billion laughs': the share of nodes that come from aliases may be
@@ -347,11 +311,13 @@ impl<'a> Composer<'a> {
     }
 
     fn alias(&mut self, id: usize, span: Span, depth: usize) -> Result<Composed<'a>> {
-        let (size, height) = match self.anchors.get(&id) {
-            Some(Some(anchored)) => (anchored.size, anchored.height),
+        let (size, bytes, height) = match self.anchors.get(&id) {
+            Some(Some(anchored)) => (anchored.size, anchored.bytes, anchored.height),
             _ => return self.fail(span, Cause::Cycle),
         };
         self.count(span, size, size)?;
+        // The nodes themselves are bounded by their count.
+        self.copy(span, bytes)?;
         if depth + height > MAX_DEPTH {
             return self.fail(span, Cause::Depth);
         }
@@ -367,7 +333,7 @@ impl<'a> Composer<'a> {
         Ok(made)
     }
 
-    fn close(&mut self, frame: Frame<'a>) -> Composed<'a> {
+    fn close(&mut self, frame: Frame<'a>) -> Result<Composed<'a>> {
         let (node, kind) = match frame.collection {
             Collection::List(items) => (Node::List(items), "list"),
             Collection::Map(entries, _) => (Node::Map(entries), "map"),
@@ -375,11 +341,12 @@ impl<'a> Composer<'a> {
         let made = Composed {
             spanned: self.place(frame.span, node),
             size: frame.size,
+            bytes: frame.bytes,
             height: frame.height + 1,
             key: KeyKind::Invalid(kind),
         };
-        self.anchor(frame.anchor, &made);
-        made
+        self.anchor(frame.anchor, &made, frame.span)?;
+        Ok(made)
     }
 
     /// Puts a finished node into the list or map that is open around it.
@@ -391,6 +358,7 @@ impl<'a> Composer<'a> {
         is_alias: bool,
     ) -> Result<()> {
         frame.size += made.size;
+        frame.bytes += made.bytes;
         frame.height = frame.height.max(made.height);
         let map_line = frame.span.start.line() + self.offset;
         let (entries, waiting) = match &mut frame.collection {
@@ -447,181 +415,6 @@ impl<'a> Composer<'a> {
             };
         }
     }
-
-    fn scalar(
-        &mut self,
-        text: std::borrow::Cow<'a, str>,
-        style: ScalarStyle,
-        tag: Option<&Tag>,
-        span: Span,
-        is_key: bool,
-    ) -> Result<Composed<'a>> {
-        let plain = style == ScalarStyle::Plain;
-        let tag_name = tag.map(|t| format!("{}{}", t.handle(), t.suffix()));
-        let read = match tag_name.as_deref() {
-            None if plain => scalar::resolve(&text),
-            None => Scalar::Text,
-            Some(name) => match name.strip_prefix("tag:yaml.org,2002:") {
-                Some("str") => Scalar::Text,
-                Some("binary") => return self.binary(&text, span),
-                Some(wanted @ ("bool" | "int" | "float" | "null" | "timestamp")) => {
-                    self.tagged(&text, wanted, span)?
-                }
-                Some("merge") if text == "<<" => Scalar::Merge,
-                _ => Scalar::Text,
-            },
-        };
-        if plain && tag.is_none() {
-            self.traps(&text, read, span);
-        }
-        let (value, key) = match read {
-            Scalar::Null => (Value::Null, KeyKind::Invalid("null")),
-            Scalar::Bool(b) => (
-                Value::Bool(b),
-                KeyKind::Name(if b { "true" } else { "false" }.into()),
-            ),
-            Scalar::Int(i) => (Value::from(i), KeyKind::Name(i.to_string().into())),
-            Scalar::Uint(u) => (
-                Value::from(u),
-                KeyKind::Invalid("whole number above an int64"),
-            ),
-            // sigs.k8s.io/yaml writes such a key as a float32.
-            Scalar::Float(f) if f.is_finite() => (
-                number::from_json_of_float(f),
-                KeyKind::Name(number::format_g32(f).into()),
-            ),
-            // JSON has no such number, but a key becomes a string first.
-            Scalar::Float(f) if is_key => {
-                let name = if f.is_nan() {
-                    ".nan"
-                } else if f > 0.0 {
-                    ".inf"
-                } else {
-                    "-.inf"
-                };
-                (Value::from(name), KeyKind::Name(name.into()))
-            }
-            Scalar::Float(_) => return self.fail(span, Cause::NotFinite(text.into_owned())),
-            Scalar::Merge => (Value::from("<<"), KeyKind::Merge),
-            Scalar::Timestamp | Scalar::Text => (Value::from(text.as_ref()), KeyKind::Name(text)),
-        };
-        Ok(Composed {
-            spanned: self.place(span, Node::Scalar(value)),
-            size: 1,
-            height: 0,
-            key,
-        })
-    }
-
-    fn binary(&mut self, text: &str, span: Span) -> Result<Composed<'a>> {
-        // Go's decoder skips line breaks.
-        let joined: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
-        let Ok(bytes) = base64::engine::general_purpose::STANDARD.decode(joined) else {
-            return self.fail(span, Cause::Binary);
-        };
-        let decoded = replace_invalid(&bytes);
-        Ok(Composed {
-            spanned: self.place(span, Node::Scalar(Value::from(decoded.as_str()))),
-            size: 1,
-            height: 0,
-            key: KeyKind::Name(decoded.into()),
-        })
-    }
-
-    /// A scalar with one of the tags that go-yaml checks.
-    fn tagged(&self, text: &str, wanted: &str, span: Span) -> Result<Scalar> {
-        let read = scalar::resolve(text);
-        let found = match read {
-            Scalar::Null => "null",
-            Scalar::Bool(_) => "bool",
-            Scalar::Int(_) | Scalar::Uint(_) => "int",
-            Scalar::Float(_) => "float",
-            Scalar::Timestamp => "timestamp",
-            Scalar::Merge => "merge",
-            Scalar::Text => "str",
-        };
-        match (read, wanted) {
-            _ if found == wanted => Ok(read),
-            (Scalar::Int(i), "float") => Ok(Scalar::Float(i as f64)),
-            _ => {
-                let short = match found {
-                    "null" => "!!null",
-                    "bool" => "!!bool",
-                    "int" => "!!int",
-                    "float" => "!!float",
-                    "timestamp" => "!!timestamp",
-                    "merge" => "!!merge",
-                    _ => "!!str",
-                };
-                self.fail(
-                    span,
-                    Cause::Tag {
-                        found: short,
-                        text: text.to_owned(),
-                        wanted: format!("!!{wanted}"),
-                    },
-                )
-            }
-        }
-    }
-
-    /// Notes what an author may have meant otherwise.
-    fn traps(&mut self, text: &str, read: Scalar, span: Span) {
-        let written = || text.to_owned();
-        let trap = match read {
-            Scalar::Bool(read)
-                if !text.eq_ignore_ascii_case(if read { "true" } else { "false" }) =>
-            {
-                Trap::BooleanValue {
-                    text: written(),
-                    read,
-                }
-            }
-            Scalar::Int(i) if text.contains('_') => Trap::Underscore {
-                text: written(),
-                read: i.to_string(),
-            },
-            Scalar::Float(f) if text.contains('_') => Trap::Underscore {
-                text: written(),
-                read: number::format_g(f),
-            },
-            Scalar::Int(i) if has_leading_zero(text) => Trap::Octal {
-                text: written(),
-                read: i.to_string(),
-            },
-            Scalar::Float(f) if has_leading_zero(text) && !text.contains('.') => Trap::Octal {
-                text: written(),
-                read: number::format_g(f),
-            },
-            Scalar::Int(i) if i.unsigned_abs() > 1 << 53 => Trap::LargeInteger {
-                text: written(),
-                read: number::format_g(i as f64),
-            },
-            Scalar::Uint(u) => Trap::LargeInteger {
-                text: written(),
-                read: number::format_g(u as f64),
-            },
-            Scalar::Text if scalar::is_base60(text) => Trap::Base60 { text: written() },
-            _ => return,
-        };
-        self.warn(span, trap);
-    }
-}
-
-/// Bytes as Go's JSON has them: U+FFFD for each byte that is not UTF-8.
-fn replace_invalid(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().map(|_| '\u{fffd}'));
-    }
-    text
-}
-
-/// Whether a number is written with a zero in front, such as 010 or -08.
-fn has_leading_zero(text: &str) -> bool {
-    let digits = text.trim_start_matches(['+', '-']).as_bytes();
-    matches!(digits, [b'0', d, ..] if d.is_ascii_digit())
 }
 
 /// Takes over the entries of the maps behind `<<`; they override what stands before, and are overridden
