@@ -141,7 +141,7 @@ fn helmignore_leaves_out_what_helm_leaves_out() {
         assert!(errors.contains(".helmignore:1: "), "{errors}");
         compared += 1;
     }
-    println!("{compared} cases of .helmignore compared with helm");
+    println!("compared with helm: {compared} cases of .helmignore");
 }
 
 /// Text without expressions is the same in both languages, so helm shows what is to be printed.

@@ -98,7 +98,7 @@ fn each_verifies_what_the_other_signed() {
             }
         }
     }
-    println!("{compared} verifications compared with helm");
+    println!("compared with helm: {compared} cases of verification");
     // Armoured keyrings, the default keyring, a fingerprint as the key.
     let package = "ours0/c-1.2.3.tgz";
     let armoured = keys("team.pub.asc");
@@ -281,7 +281,7 @@ fn what_was_changed_or_signed_by_others_is_refused() {
         assert!(ours.stdout.is_empty(), "{name}");
         compared += 1;
     }
-    println!("{compared} refusals compared with helm");
+    println!("compared with helm: {compared} cases of refused signatures");
 }
 
 #[test]

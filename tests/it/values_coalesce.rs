@@ -238,6 +238,6 @@ fn values_are_put_together_as_helm_does() {
         theirs.push(their);
     }
     let errors = theirs.iter().filter(|t| *t == "error").count();
-    println!("coalescing: {errors} refused by helm");
+    println!("coalescing: {errors} refused by both");
     compare("coalescing", &names, &ours, &theirs);
 }

@@ -159,11 +159,7 @@ pub fn compare(what: &str, inputs: &[String], ours: &[String], theirs: &[String]
             different.push(format!("{input}\n  ours: {ours:?}\n  helm: {theirs:?}"));
         }
     }
-    println!(
-        "{what}: {} compared, {} different",
-        inputs.len(),
-        different.len()
-    );
+    println!("compared with helm: {} cases of {what}", inputs.len());
     let shown = different.len().min(25);
     assert!(
         different.is_empty(),

@@ -180,7 +180,7 @@ fn the_versions_that_helm_chooses() {
         ));
         compared += 1;
     }
-    println!("{compared} constraints resolved as helm does, {fitting} of them with a version");
+    println!("compared with helm: {compared} cases of constraints, {fitting} of them with a version");
     assert!(fitting > 25, "{fitting}");
 }
 
@@ -322,7 +322,7 @@ fn locks_go_from_one_to_the_other() {
             compared += 1;
         }
     }
-    println!("{compared} updates, builds and lists compared with helm");
+    println!("compared with helm: {compared} cases of dependency update, build and list");
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn searches_find_what_helm_finds() {
             compared += 1;
         }
     }
-    println!("{compared} searches compared with helm");
+    println!("compared with helm: {compared} cases of search");
     let none = ["search", "repo", "nothing", "--fail-on-no-result"];
     assert_eq!(home.nutkin(&none).code, 66);
     assert_eq!(
@@ -246,7 +246,7 @@ fn indexes_are_those_of_helm() {
     }
     assert_eq!(entries(&merged[0]), entries(&merged[1]));
     assert!(merged[1].contains("built anew"));
-    println!("{} indexes compared with helm", compared + 1);
+    println!("compared with helm: {} cases of indexes", compared + 1);
     home.nutkin(&["repo", "index", "new", "--merge", "new/none.yaml"])
         .ok();
     assert!(home.read("new/none.yaml").contains("entries: {}"));
