@@ -14,7 +14,7 @@ mod pathmatch;
 pub mod provenance;
 
 pub use archive::{MAX_DEPTH, MAX_ENTRIES, MAX_TOTAL};
-pub use create::{Language, create};
+pub use create::{Language, create, from_starter};
 pub use error::Error;
 pub use keyring::Keyring;
 pub use load::{load, load_alone, load_archive, unpack_archive};

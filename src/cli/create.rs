@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::Context;
 use super::error::{CommandError, Kind};
+use super::{Context, helm_env};
 use crate::chart::{self, Language};
 
 /// Make a new chart: a Flink application cluster
@@ -20,6 +20,10 @@ pub struct Args {
     /// Write the templates in Helm's language instead of Tera
     #[arg(long)]
     gotmpl: bool,
+    /// Make it of this chart of your own: a name in $HELM_DATA_HOME/starters, or a path from the root on.
+    /// <CHARTNAME> in its templates and values becomes the name
+    #[arg(short = 'p', long, value_name = "STARTER", conflicts_with = "gotmpl")]
+    starter: Option<PathBuf>,
 }
 
 impl Args {
@@ -35,7 +39,13 @@ impl Args {
         } else {
             Language::Tera
         };
-        let files = chart::create(name, language)?;
+        let files = match &self.starter {
+            // What is a path from the root on stays one.
+            Some(starter) => {
+                chart::from_starter(name, &helm_env::data_home().join("starters").join(starter))?
+            }
+            None => chart::create(name, language)?,
+        };
         if fs::read_dir(&self.path).is_ok_and(|mut entries| entries.next().is_some())
             || self.path.is_file()
         {

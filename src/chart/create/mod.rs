@@ -1,7 +1,9 @@
 //! The chart that `nutkin create` begins with: a Flink application cluster, in Tera or in Helm's
 //! language, with the same values.
 
-use super::{Error, File};
+use std::path::Path;
+
+use super::{Chart, DEFAULT_MTIME, Error, File, Metadata, chart_yaml, load, pack, package_name};
 
 /// The language of a chart's templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,18 +49,7 @@ const ORIGINAL: &str = "flink-application";
 /// When the name is none that Kubernetes and Helm take for a chart: lower case letters, digits and
 /// dashes, at most 53.
 pub fn create(name: &str, language: Language) -> Result<Vec<File>, Error> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    let ends = edge(name.chars().next()) && edge(name.chars().next_back());
-    if name.len() > 53 || !name.chars().all(fits) || !ends {
-        return Err(Error::Invalid {
-            file: "Chart.yaml".to_owned(),
-            line: None,
-            message: format!(
-                "{name:?} is no name for a chart: lower case letters, digits and dashes, at most 53"
-            ),
-        });
-    }
+    check_name(name)?;
     let mut files: Vec<File> = COMMON
         .iter()
         .map(|(file, text)| common(file, text, name))
@@ -77,6 +68,75 @@ pub fn create(name: &str, language: Language) -> Result<Vec<File>, Error> {
         Language::GoTemplate => GO_TEMPLATES.iter().for_each(|(file, text)| add(file, text)),
     }
     Ok(files)
+}
+
+/// What stands for the new chart's name in a starter's templates and values.
+const PLACEHOLDER: &str = "<CHARTNAME>";
+
+/// The files of a new chart that is made of a starter, a chart of one's own, as Helm makes it: Chart.yaml is a
+/// new one, the charts below are packed.
+///
+/// # Errors
+/// When the name is none for a chart, or the starter can't be loaded.
+pub fn from_starter(name: &str, starter: &Path) -> Result<Vec<File>, Error> {
+    check_name(name)?;
+    let starter = load(starter)?;
+    let text = |text: String| text.replace(PLACEHOLDER, name).into_bytes();
+    let metadata = Metadata {
+        name: name.to_owned(),
+        description: "A Helm chart for Kubernetes".to_owned(),
+        kind: "application".to_owned(),
+        version: "0.1.0".to_owned(),
+        app_version: "0.1.0".to_owned(),
+        api_version: "v2".to_owned(),
+        ..Metadata::default()
+    };
+    let chart = Chart {
+        metadata,
+        ..Chart::default()
+    };
+    let mut files = vec![File {
+        name: "Chart.yaml".to_owned(),
+        data: chart_yaml(&chart)?.into_bytes(),
+    }];
+    files.extend(starter.values_text.map(|values| File {
+        name: "values.yaml".to_owned(),
+        data: text(values),
+    }));
+    files.extend(starter.schema.map(|data| File {
+        name: "values.schema.json".to_owned(),
+        data,
+    }));
+    files.extend(starter.templates.into_iter().map(|file| File {
+        // What is no text has no name to be replaced.
+        data: String::from_utf8(file.data).map_or_else(|e| e.into_bytes(), text),
+        name: file.name,
+    }));
+    files.extend(starter.crds);
+    files.extend(starter.files);
+    for child in &starter.dependencies {
+        files.push(File {
+            name: format!("charts/{}", package_name(child)),
+            data: pack(child, DEFAULT_MTIME)?,
+        });
+    }
+    Ok(files)
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let ends = edge(name.chars().next()) && edge(name.chars().next_back());
+    if name.len() > 53 || !name.chars().all(fits) || !ends {
+        return Err(Error::Invalid {
+            file: "Chart.yaml".to_owned(),
+            line: None,
+            message: format!(
+                "{name:?} is no name for a chart: lower case letters, digits and dashes, at most 53"
+            ),
+        });
+    }
+    Ok(())
 }
 
 fn common(file: &str, text: &str, name: &str) -> File {

@@ -311,3 +311,76 @@ fn a_chart_by_each_of_its_names() {
         assert!(ran.err.contains(part), "{args:?}: {}", ran.err);
     }
 }
+
+/// A starter makes the same chart with both, but for the archives of its subcharts, whose content is compared.
+#[test]
+fn starters_make_the_charts_that_helm_makes() {
+    let home = Home::new();
+    let starter = home.join("data/starters/job");
+    super::write_chart(
+        &starter,
+        &super::chart_yaml("job", "3.0.0", "appVersion: 9\n"),
+    );
+    for (name, text) in [
+        ("values.yaml", "# of <CHARTNAME>\nname: <CHARTNAME>\n"),
+        ("values.schema.json", "{\"title\": \"<CHARTNAME>\"}\n"),
+        ("README.md", "<CHARTNAME> stays\n"),
+        (
+            "templates/_helpers.tpl",
+            "{{ define \"<CHARTNAME>.a\" }}<CHARTNAME>{{ end }}\n",
+        ),
+        ("templates/NOTES.txt", "<CHARTNAME>\n"),
+        ("crds/a.yaml", "kind: <CHARTNAME>\n"),
+        (
+            "charts/sub/Chart.yaml",
+            "apiVersion: v2\nname: sub\nversion: 1.0.0\n",
+        ),
+        ("charts/sub/templates/a.yaml", "kind: <CHARTNAME>\n"),
+        (".helmignore", "left-out\n"),
+        ("left-out", "x\n"),
+    ] {
+        let path = starter.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let path = starter.display().to_string();
+    for (at, starter) in ["job", &path].into_iter().enumerate() {
+        let (own, helm) = (format!("own{at}"), format!("helm{at}"));
+        for folder in [&own, &helm] {
+            fs::create_dir(home.join(folder)).unwrap();
+        }
+        home.nutkin(&["create", &format!("{own}/orders"), "--starter", starter])
+            .ok();
+        home.helm(&["create", &format!("{helm}/orders"), "-p", starter])
+            .ok();
+        let all = |folder: &str| {
+            let mut found = std::collections::BTreeMap::new();
+            let mut folders = vec![home.join(folder)];
+            while let Some(folder) = folders.pop() {
+                for name in names(&folder) {
+                    let path = folder.join(name);
+                    if path.is_dir() {
+                        folders.push(path);
+                        continue;
+                    }
+                    let name = path
+                        .strip_prefix(home.path())
+                        .unwrap()
+                        .display()
+                        .to_string();
+                    let name = name.split_once('/').unwrap().1.to_owned();
+                    let text = if name.ends_with(".tgz") {
+                        format!("{:?}", crate::charts::contents(&path))
+                    } else {
+                        fs::read_to_string(&path).unwrap()
+                    };
+                    found.insert(name, text);
+                }
+            }
+            found
+        };
+        assert_eq!(all(&own), all(&helm));
+    }
+    let missing = home.nutkin(&["create", "x", "--starter", "nothing"]);
+    assert_eq!(missing.code, 66, "{}", missing.err);
+}
