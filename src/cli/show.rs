@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use super::Context;
 use super::chart_flags::ChartFlags;
-use super::error::CommandError;
+use super::error::{CommandError, Kind};
 use crate::chart::{self, Chart};
+use crate::template::jsonpath::Template;
 
 /// Show a chart's metadata, values, README or CRDs
 #[derive(Debug, clap::Args)]
@@ -25,7 +26,7 @@ enum Part {
     /// Chart.yaml
     Chart(Which),
     /// values.yaml, with its comments
-    Values(Which),
+    Values(Values),
     /// The README
     Readme(Which),
     /// The CRDs in crds/
@@ -41,6 +42,31 @@ struct Which {
     from: ChartFlags,
 }
 
+#[derive(Debug, clap::Args)]
+struct Values {
+    #[command(flatten)]
+    which: Which,
+    /// Print what this JSONPath template of kubectl's makes of the values, for instance {.image.tag}
+    #[arg(long, value_name = "TEMPLATE")]
+    jsonpath: Option<String>,
+}
+
+impl Values {
+    /// What a template makes of the values. As in Helm, what isn't there is no error; it is told.
+    fn chosen(&self, template: &str, cx: &Context) -> Result<(), CommandError> {
+        let template = Template::parse(template)
+            .map_err(|e| CommandError::new(Kind::Usage, format_args!("--jsonpath: {e}")))?;
+        let values = self.which.from.load(&self.which.chart, cx)?.chart.values;
+        match template.render(&values) {
+            Ok(text) => cx.output.data(&text),
+            Err(e) => {
+                cx.output.note(&format!("Warning: --jsonpath: {e}"));
+                Ok(())
+            }
+        }
+    }
+}
+
 /// What makes the text of a part.
 type Shown = fn(&Chart) -> Result<String, chart::Error>;
 
@@ -50,7 +76,13 @@ impl Args {
         let (which, parts): (&Which, Shown) = match &self.part {
             Part::All(which) => (which, all),
             Part::Chart(which) => (which, |c| Ok(format!("{}\n", chart::chart_yaml(c)?))),
-            Part::Values(which) => (which, |c| Ok(values(c))),
+            Part::Values(args) => {
+                if let Some(template) = &args.jsonpath {
+                    args.chosen(template, cx)?;
+                    return Ok(ExitCode::SUCCESS);
+                }
+                (&args.which, |c| Ok(values(c)))
+            }
             Part::Readme(which) => (which, |c| Ok(readme(c))),
             Part::Crds(which) => (which, |c| Ok(crds(c))),
         };

@@ -3,6 +3,7 @@
 mod error;
 pub mod funcs;
 pub mod gotmpl;
+pub mod jsonpath;
 pub mod suggest;
 pub mod tera;
 

@@ -206,3 +206,77 @@ fn requirements_of_old_charts_count_as_in_helm() {
     println!("compared with helm: {packages} cases of packaging");
     println!("compared with helm: {compared} cases of requirements.yaml");
 }
+
+#[test]
+fn values_are_picked_as_helm_picks_them() {
+    let home = tempfile::tempdir().expect("a folder");
+    let values = "name: orders\nport: 8081\nbig: 1000000\non_: true\nnothing:\nratio: 1.5\nempty: []\n\
+                  jobs:\n- {name: a, n: 1, tags: [x, y]}\n- {name: b, x: {y: z}}\n- {name: c}\n\
+                  a.b: {c: dotted}\nlist: [p, q, r, s]\n";
+    write_chart(
+        &home.path().join("c"),
+        &[
+            ("Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+            ("values.yaml", values),
+        ],
+    );
+    let templates = [
+        "{.name}",
+        "no braces",
+        "n={.name} p={.port}",
+        "{.big} {.on_} {.nothing} {.ratio} {.empty}",
+        "{$.jobs[1].x}",
+        "{@.name}",
+        "{.jobs}",
+        "{.jobs[*].name}",
+        "{.jobs[-1].name}",
+        "{.jobs[0].tags[*]}",
+        "{.list[1:3]}",
+        "{.list[:2]}",
+        "{.list[-2:]}",
+        "{.list[::2]}",
+        "{.list[0,2]}",
+        "{.list[1:1]}",
+        "{['name','port']}",
+        "{['name']}",
+        "{.a\\.b.c}",
+        "{['a\\.b'].c}",
+        "{.jobs[?(@.name==\"b\")].x.y}",
+        "{.jobs[?(@.name!=\"b\")].name}",
+        "{.jobs[?(@.name>\"a\")].name}",
+        "{.jobs[?(@.x)].name}",
+        "{..y}",
+        "{..name}",
+        "{\"a\\tb\"}",
+        "{range .jobs[*]}{.name}{\"\\n\"}{end}.",
+        "{range .list[1:1]}x{end}y",
+        "{range .jobs[*]}[{range .tags[*]}{@},{end}]{end}",
+        "{.missing}",
+        "{.name.x}",
+        "{.list[9]}",
+        "{",
+        "{.a",
+        "{.jobs[}",
+        "{.jobs[x]}",
+        "{\"a}",
+        "{#}",
+    ];
+    for template in templates {
+        let args = ["show", "values", "c", "--jsonpath", template];
+        let (theirs, own) = (helm(home.path(), &args), nutkin(home.path(), &args));
+        assert_eq!(
+            theirs.status.success(),
+            own.status.success(),
+            "{template}\nhelm: {theirs:?}\nnutkin: {own:?}"
+        );
+        assert_eq!(
+            String::from_utf8_lossy(&theirs.stdout),
+            String::from_utf8_lossy(&own.stdout),
+            "{template}"
+        );
+    }
+    println!(
+        "compared with helm: {} cases of --jsonpath",
+        templates.len()
+    );
+}
