@@ -180,7 +180,9 @@ fn the_versions_that_helm_chooses() {
         ));
         compared += 1;
     }
-    println!("compared with helm: {compared} cases of constraints, {fitting} of them with a version");
+    println!(
+        "compared with helm: {compared} cases of constraints, {fitting} of them with a version"
+    );
     assert!(fitting > 25, "{fitting}");
 }
 
