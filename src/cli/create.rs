@@ -21,7 +21,7 @@ pub struct Args {
     #[arg(long)]
     gotmpl: bool,
     /// Make it of this chart of your own: a name in $HELM_DATA_HOME/starters, or a path from the root on.
-    /// <CHARTNAME> in its templates and values becomes the name
+    /// `<CHARTNAME>` in its templates and values becomes the name
     #[arg(short = 'p', long, value_name = "STARTER", conflicts_with = "gotmpl")]
     starter: Option<PathBuf>,
 }
