@@ -4,8 +4,9 @@
 //! Tests with it are `#[ignore]`d, for they need a cluster; `scripts/test` runs them. They know the
 //! cluster by KUBECONFIG, NUTKIN_FLINK_IMAGE and NUTKIN_LEDGER_JAR (compiled against that Flink).
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -286,6 +287,50 @@ impl Ledger {
 
     fn volume(&self, arguments: &[&str]) -> String {
         succeeds(&mut self.volume_command(arguments))
+    }
+}
+
+/// A port of this machine that `kubectl port-forward` hands on, until this is dropped.
+pub struct Forward {
+    kubectl: Child,
+    out: BufReader<ChildStdout>,
+    /// The address of Flink's REST.
+    pub url: String,
+}
+
+impl Forward {
+    /// Ends it; what kubectl told, a line for each connection.
+    pub fn end(mut self) -> String {
+        let _ = self.kubectl.kill();
+        let mut told = String::new();
+        self.out.read_to_string(&mut told).expect("text");
+        told
+    }
+}
+
+impl Drop for Forward {
+    fn drop(&mut self) {
+        let _ = self.kubectl.kill();
+        let _ = self.kubectl.wait();
+    }
+}
+
+impl Ledger {
+    /// Flink's REST on a port of this machine, as an Ingress or a user's port-forward gives it.
+    pub fn forward(&self) -> Forward {
+        let mut kubectl = Command::new("kubectl")
+            .args(["--namespace", &self.namespace, "port-forward"])
+            .args(["service/ledger-rest", ":8081", "--address", "127.0.0.1"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("kubectl runs");
+        let mut said = String::new();
+        let mut out = BufReader::new(kubectl.stdout.take().expect("a pipe"));
+        out.read_line(&mut said).expect("a line");
+        // `Forwarding from 127.0.0.1:40123 -> 8081`
+        let address = said.split(' ').find(|word| word.starts_with("127."));
+        let url = format!("http://{}", address.unwrap_or_else(|| panic!("{said}")));
+        Forward { kubectl, out, url }
     }
 }
 

@@ -29,7 +29,11 @@ fn state_survives_upgrade_failed_upgrade_rollback_and_uninstall() {
     let after = ledger.wait_for_more(500);
     assert!(after.lines_of("v1") > before, "{after:?}");
 
-    succeeds(&mut ledger.command("uninstall", &[]));
+    // Flink's REST by an address of its own.
+    let forward = ledger.forward();
+    succeeds(&mut ledger.command("uninstall", &["--flink-rest", &forward.url]));
+    let told = forward.end();
+    assert!(told.contains("Handling connection"), "{told}");
     let last = ledger.check();
     assert!(last.is_clean(), "{last:?}");
     assert_eq!(ledger.jobs(), []);
