@@ -273,6 +273,15 @@ impl From<registry::Error> for CommandError {
             } => CommandError::new(kind, message).hint(hint),
             E::Status { status, .. } if status.as_u16() == 401 => CommandError::new(kind, e)
                 .hint("log in: nutkin registry login HOST, or --username and --password"),
+            E::Unreachable { ref cause, .. } if cause.contains("CertificateRequired") => {
+                CommandError::new(kind, e).hint(
+                    "the server wants a certificate of the client: --cert-file and --key-file",
+                )
+            }
+            E::Unreachable { ref cause, .. } if cause.contains("UnknownIssuer") => {
+                CommandError::new(kind, e)
+                    .hint("the server's certificate is of an authority that isn't known: --ca-file")
+            }
             e => CommandError::new(kind, e),
         }
     }

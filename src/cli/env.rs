@@ -69,6 +69,7 @@ fn variables(cx: &Context) -> Vec<(&'static str, String)> {
     let token = text(&kube.kube_token);
     vec![
         ("HELM_BIN", std::env::args().next().unwrap_or_default()),
+        ("HELM_BURST_LIMIT", kube.burst_limit.to_string()),
         ("HELM_CACHE_HOME", shown(cache)),
         ("HELM_CONFIG_HOME", shown(config)),
         ("HELM_DATA_HOME", shown(data.clone())),
@@ -100,6 +101,7 @@ fn variables(cx: &Context) -> Vec<(&'static str, String)> {
         ),
         ("HELM_NAMESPACE", cx.release_namespace()),
         ("HELM_PLUGINS", below("HELM_PLUGINS", data.join("plugins"))),
+        ("HELM_QPS", format!("{:.2}", kube.qps)),
         ("HELM_REGISTRY_CONFIG", shown(places.registry_config)),
         ("HELM_REPOSITORY_CACHE", shown(places.repository_cache)),
         ("HELM_REPOSITORY_CONFIG", shown(places.repository_config)),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::conceal::conceal;
 use super::error::{CommandError, Kind};
@@ -13,14 +14,17 @@ use super::status::{Show, describe};
 use super::{Context, when};
 use crate::chart::{Chart, Dependency};
 use crate::release::{CLIENT_SIDE, Release, SERVER_SIDE, Store, Stored};
+use crate::template::gotmpl::engine::render_text;
+use crate::template::gotmpl::exec;
 use crate::values;
-use crate::yaml::{Value, emit};
+use crate::yaml::{Map, Value, emit};
 
 /// Show what the record of a release holds
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   nutkin get values orders --all -o json
   nutkin get manifest orders --revision 3
+  nutkin get all orders --template '{{.Release.Info.Status}}'
   nutkin get notes orders")]
 pub struct Args {
     #[command(subcommand)]
@@ -30,7 +34,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// Notes, hooks, values and manifest
-    All(Revision),
+    All(All),
     /// The hooks, as YAML documents
     Hooks(Revision),
     /// The manifest
@@ -57,6 +61,15 @@ pub struct Revision {
     /// Leave Kubernetes Secrets out of the manifest
     #[arg(long, conflicts_with = "show_secrets")]
     hide_secret: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct All {
+    #[command(flatten)]
+    of: Revision,
+    /// A Go template to print the release by, which it sees as Helm's fields: {{.Release.Name}}, {{.Release.Info.Status}}
+    #[arg(long, value_name = "TEMPLATE")]
+    template: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -113,9 +126,13 @@ impl Args {
     /// Shows it.
     pub fn run(self, cx: &Context) -> Result<ExitCode, CommandError> {
         match self.what {
-            What::All(of) => {
-                let release = of.fetch(cx)?.release;
-                cx.output.data(&describe(&release, Show::All, None)?)?;
+            What::All(args) => {
+                let release = args.of.fetch(cx)?.release;
+                let text = match &args.template {
+                    Some(template) => by_template(template, &release)?,
+                    None => describe(&release, Show::All, None)?,
+                };
+                cx.output.data(&text)?;
             }
             What::Hooks(of) => {
                 let release = of.fetch(cx)?.release;
@@ -150,6 +167,45 @@ impl Args {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What a Go template makes of the release.
+fn by_template(template: &str, release: &Release) -> Result<String, CommandError> {
+    let release =
+        serde_json::to_value(release).map_err(|e| CommandError::new(Kind::Internal, e))?;
+    let data = json!({ "Release": go_fields(release) });
+    render_text("template", template, &data, &exec::Options::default())
+        .map_err(|e| CommandError::new(Kind::Usage, format_args!("--template: {e}")))
+}
+
+/// A record with the names that Helm's structs have in Go: `first_deployed` is `FirstDeployed`. The keys of maps
+/// that users fill stay as they are.
+fn go_fields(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(key, value)| {
+                let free = ["config", "values", "labels", "annotations"].contains(&key.as_str());
+                let value = if free { value } else { go_fields(value) };
+                (go_name(&key), value)
+            })
+            .collect::<Map>()
+            .into(),
+        Value::Array(items) => items.into_iter().map(go_fields).collect(),
+        scalar => scalar,
+    }
+}
+
+fn go_name(key: &str) -> String {
+    if key == "apiVersion" {
+        return "APIVersion".to_owned();
+    }
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
+    };
+    key.split('_').map(capital).collect()
 }
 
 /// The hooks as documents with their sources.

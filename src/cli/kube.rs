@@ -6,7 +6,7 @@ use clap::builder::FalseyValueParser;
 
 use super::Context;
 use super::error::{CommandError, Kind};
-use crate::cluster::{self, Client, Options};
+use crate::cluster::{self, Client, Options, Rate};
 use crate::release::{LockError, NameError, OwnError, Store, StoreError, validate_name};
 
 /// Flags that name the cluster and who talks to it: Helm's names, and kubectl's beside them.
@@ -70,6 +70,26 @@ pub struct KubeFlags {
     /// Don't check the API server's certificate
     #[arg(long, global = true, env = "HELM_KUBEINSECURE_SKIP_TLS_VERIFY", value_parser = FalseyValueParser::new())]
     pub kube_insecure_skip_tls_verify: bool,
+    /// How many requests a second the API server gets, beyond a first burst (default: 0, no limit)
+    #[arg(
+        long,
+        global = true,
+        env = "HELM_QPS",
+        value_name = "N",
+        default_value_t = 0.0,
+        hide_default_value = true
+    )]
+    pub qps: f64,
+    /// How many requests may go at once before --qps counts (default: 100)
+    #[arg(
+        long,
+        global = true,
+        env = "HELM_BURST_LIMIT",
+        value_name = "N",
+        default_value_t = 100,
+        hide_default_value = true
+    )]
+    pub burst_limit: u32,
 }
 
 impl Context {
@@ -96,6 +116,7 @@ impl Context {
                 .filter(|p| !p.as_os_str().is_empty()),
             tls_server_name: given(&kube.kube_tls_server_name),
             insecure: kube.kube_insecure_skip_tls_verify,
+            rate: Rate::new(kube.qps, kube.burst_limit),
         }
     }
 

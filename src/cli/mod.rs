@@ -4,6 +4,7 @@ mod action_error;
 mod apply;
 pub mod chart_flags;
 mod conceal;
+mod deferred;
 mod dependency;
 mod diff;
 pub mod downloads;
@@ -41,6 +42,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use deferred::Deferred;
 use error::{CommandError, Kind};
 use output::Output;
 
@@ -77,55 +79,107 @@ pub struct Global {
     /// Where Helm's files are.
     #[command(flatten)]
     pub places: places::PlaceFlags,
+    /// Use colours: `auto` does on a terminal, unless NO_COLOR is set
+    #[arg(
+        long,
+        global = true,
+        alias = "colour",
+        env = "HELM_COLOR",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        hide_default_value = true,
+        value_name = "auto|always|never"
+    )]
+    pub color: Color,
     /// Show what the libraries below log, on stderr
     #[arg(long, global = true, env = "HELM_DEBUG", value_parser = clap::builder::FalseyValueParser::new())]
     pub debug: bool,
 }
 
-/// The commands.
+/// When to use colours; Helm's words.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Also into files and pipes.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// The commands. A command's own flags are described when it is the one that was given: describing all took most of
+/// the time that a small command needs. What the list of commands shows stands here.
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Install a chart as a new release
-    Install(Box<install::Args>),
-    /// Upgrade a release, with the state of its job
-    Upgrade(Box<upgrade::Args>),
+    Install(Deferred<install::Args>),
+    /// Upgrade a release: stop its job with a savepoint, apply, and see it run again from there
+    Upgrade(Deferred<upgrade::Args>),
     /// Roll a release back to an older revision, with the newest state of its job
-    Rollback(Box<rollback::Args>),
-    /// Uninstall a release, with a last savepoint of its job
-    Uninstall(Box<uninstall::Args>),
-    Plan(plan::Args),
-    Diff(diff::Args),
-    Apply(apply::Args),
-    Drift(drift::Args),
+    Rollback(Deferred<rollback::Args>),
+    /// Uninstall a release: take a last savepoint of its job, then delete its objects
+    #[command(visible_aliases = ["del", "delete", "un"])]
+    Uninstall(Deferred<uninstall::Args>),
+    /// Show what an operation would do to each object and each job, and why
+    Plan(Deferred<plan::Args>),
+    /// Show how objects differ: from a change, between two revisions, or between two releases
+    Diff(Deferred<diff::Args>),
+    /// Carry out a plan that `nutkin plan --out FILE` saved, exactly as it was shown
+    Apply(Deferred<apply::Args>),
+    /// Compare the live objects of a release with what its deployed revision's record says
+    Drift(Deferred<drift::Args>),
     /// Savepoints of a release
-    Savepoint(savepoint::Args),
+    Savepoint(Deferred<savepoint::Args>),
     /// Print a shell's completion script
-    Completion(completion::Args),
-    Create(create::Args),
+    Completion(Deferred<completion::Args>),
+    /// Make a new chart: a Flink application cluster
+    Create(Deferred<create::Args>),
+    /// List, choose and fetch the charts that a chart is made of
     #[command(visible_aliases = ["dep", "dependencies"])]
-    Dependency(dependency::Args),
-    Lint(Box<lint::Args>),
-    Package(package::Args),
+    Dependency(Deferred<dependency::Args>),
+    /// Check charts for what is wrong, risky or missing
+    Lint(Deferred<lint::Args>),
+    /// Pack a chart's folder into an archive
+    Package(Deferred<package::Args>),
+    /// Fetch a packaged chart, and unpack it if wanted
     #[command(visible_alias = "fetch")]
-    Pull(pull::Args),
-    Push(push::Args),
-    Registry(registry::Args),
-    Repo(repo::Args),
-    Search(search::Args),
-    Show(show::Args),
-    Get(get::Args),
+    Pull(Deferred<pull::Args>),
+    /// Push a packaged chart into a registry
+    Push(Deferred<push::Args>),
+    /// Log in to OCI registries, and out again
+    Registry(Deferred<registry::Args>),
+    /// Add, list, refresh and remove chart repositories, or make the index of one
+    Repo(Deferred<repo::Args>),
+    /// Search for charts
+    Search(Deferred<search::Args>),
+    /// Show a chart's metadata, values, README or CRDs
+    Show(Deferred<show::Args>),
+    /// Show what the record of a release holds
+    Get(Deferred<get::Args>),
+    /// Show the revisions of a release
     #[command(visible_alias = "hist")]
-    History(history::Args),
+    History(Deferred<history::Args>),
+    /// List releases
     #[command(visible_alias = "ls")]
-    List(list::Args),
-    Status(status::Args),
-    Template(Box<template::Args>),
-    Test(test::Args),
-    Values(values::Args),
-    Verify(verify::Args),
-    Env(env::Args),
-    Man(man::Args),
-    Version(version::Args),
+    List(Deferred<list::Args>),
+    /// Show a release: its state, its objects, its notes
+    Status(Deferred<status::Args>),
+    /// Render a chart's templates, without a cluster
+    Template(Deferred<template::Args>),
+    /// Run the tests of a release: the chart's hooks of the event `test`
+    Test(Deferred<test::Args>),
+    /// Look at the values of a chart
+    Values(Deferred<values::Args>),
+    /// Check that a package was signed, and not changed since
+    Verify(Deferred<verify::Args>),
+    /// Print the variables that nutkin goes by, Helm's own, with their values
+    Env(Deferred<env::Args>),
+    /// Print the manual page of nutkin or of a command, or write all of them
+    Man(Deferred<man::Args>),
+    /// Print nutkin's version, and those of the Helm and the Kubernetes that it follows
+    Version(Deferred<version::Args>),
 }
 
 /// What a command's `run` gets besides its own arguments.
@@ -173,6 +227,11 @@ pub fn main() -> ExitCode {
     };
     // Fails only when a provider is installed already, and then there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    match cli.global.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
     if cli.global.debug {
         tracing_subscriber::fmt()
             .with_env_filter("nutkin=debug,kube=debug")
@@ -201,37 +260,37 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
     match command {
-        Command::Install(args) => args.run(cx),
-        Command::Upgrade(args) => args.run(cx),
-        Command::Rollback(args) => args.run(cx),
-        Command::Uninstall(args) => args.run(cx),
-        Command::Plan(args) => args.run(cx),
-        Command::Diff(args) => args.run(cx),
-        Command::Apply(args) => args.run(cx),
-        Command::Drift(args) => args.run(cx),
-        Command::Savepoint(args) => args.run(cx),
-        Command::Completion(args) => args.run(cx),
-        Command::Create(args) => args.run(cx),
-        Command::Lint(args) => args.run(cx),
-        Command::Package(args) => args.run(cx),
-        Command::Dependency(args) => args.run(cx),
-        Command::Pull(args) => args.run(cx),
-        Command::Push(args) => args.run(cx),
-        Command::Registry(args) => args.run(cx),
-        Command::Repo(args) => args.run(cx),
-        Command::Search(args) => args.run(cx),
-        Command::Show(args) => args.run(cx),
-        Command::Get(args) => args.run(cx),
-        Command::History(args) => args.run(cx),
-        Command::List(args) => args.run(cx),
-        Command::Status(args) => args.run(cx),
-        Command::Template(args) => args.run(cx),
-        Command::Test(args) => args.run(cx),
-        Command::Values(args) => args.run(cx),
-        Command::Verify(args) => args.run(cx),
-        Command::Env(args) => args.run(cx),
-        Command::Man(args) => args.run(cx),
-        Command::Version(args) => args.run(cx),
+        Command::Install(args) => args.0.run(cx),
+        Command::Upgrade(args) => args.0.run(cx),
+        Command::Rollback(args) => args.0.run(cx),
+        Command::Uninstall(args) => args.0.run(cx),
+        Command::Plan(args) => args.0.run(cx),
+        Command::Diff(args) => args.0.run(cx),
+        Command::Apply(args) => args.0.run(cx),
+        Command::Drift(args) => args.0.run(cx),
+        Command::Savepoint(args) => args.0.run(cx),
+        Command::Completion(args) => args.0.run(cx),
+        Command::Create(args) => args.0.run(cx),
+        Command::Lint(args) => args.0.run(cx),
+        Command::Package(args) => args.0.run(cx),
+        Command::Dependency(args) => args.0.run(cx),
+        Command::Pull(args) => args.0.run(cx),
+        Command::Push(args) => args.0.run(cx),
+        Command::Registry(args) => args.0.run(cx),
+        Command::Repo(args) => args.0.run(cx),
+        Command::Search(args) => args.0.run(cx),
+        Command::Show(args) => args.0.run(cx),
+        Command::Get(args) => args.0.run(cx),
+        Command::History(args) => args.0.run(cx),
+        Command::List(args) => args.0.run(cx),
+        Command::Status(args) => args.0.run(cx),
+        Command::Template(args) => args.0.run(cx),
+        Command::Test(args) => args.0.run(cx),
+        Command::Values(args) => args.0.run(cx),
+        Command::Verify(args) => args.0.run(cx),
+        Command::Env(args) => args.0.run(cx),
+        Command::Man(args) => args.0.run(cx),
+        Command::Version(args) => args.0.run(cx),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::cluster::Propagation;
 
 /// Uninstall a release: take a last savepoint of its job, then delete its objects
 #[derive(Debug, clap::Args)]
-#[command(visible_aliases = ["del", "delete", "un"], after_help = "Examples:
+#[command(after_help = "Examples:
   nutkin uninstall orders
   nutkin uninstall orders --from-checkpoint latest      for a job that can't give a savepoint
   nutkin uninstall orders --cascade foreground --wait   until all its objects are gone

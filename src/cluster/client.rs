@@ -13,6 +13,7 @@ use super::error::{Cause, Error, FieldConflict, Result};
 use super::kinds::{self, Resource};
 use super::object::{ObjectRef, split_api_version};
 use super::options::Options;
+use super::rate::Limiter;
 use crate::yaml::Value;
 
 /// The largest answer that is read: a page of 500 objects of the API server's own limit stays below.
@@ -36,6 +37,7 @@ pub(super) struct Inner {
     namespace: String,
     /// The kubeconfig's name for the user.
     user: Option<String>,
+    limiter: Option<Limiter>,
     discovery: tokio::sync::Mutex<Option<Arc<Discovery>>>,
     /// The server's version, once asked.
     pub(super) version: tokio::sync::OnceCell<String>,
@@ -184,6 +186,7 @@ impl Client {
                 server: server.trim_end_matches('/').to_owned(),
                 namespace,
                 user,
+                limiter: options.rate.map(Limiter::new),
                 discovery: tokio::sync::Mutex::new(None),
                 version: tokio::sync::OnceCell::new(),
             }),
@@ -259,6 +262,9 @@ impl Client {
             Ok(built) => built,
             Err(e) => return Tried::Refused(Error::Malformed(e.to_string())),
         };
+        if let Some(limiter) = &self.inner.limiter {
+            limiter.wait().await;
+        }
         let whole = async {
             let response = self.kube.send(built).await.map_err(|e| self.sending(&e))?;
             let status = response.status();

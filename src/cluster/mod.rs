@@ -20,6 +20,7 @@ pub mod ownership;
 mod probe;
 mod proxy;
 pub mod prune;
+mod rate;
 mod ready;
 mod rw;
 mod wait;
@@ -38,6 +39,7 @@ pub use object::{
 pub use options::Options;
 pub use probe::{DryRun, Trial};
 pub use proxy::{Endpoint, Forward};
+pub use rate::Rate;
 pub use ready::{
     FAILED_ANNOTATION, Problem, READY_ANNOTATION, Rules, State, has_state, pod_problem, readiness,
 };

@@ -8,6 +8,7 @@ use kube::config::{
 };
 
 use super::error::{Error, Result};
+use super::rate::Rate;
 
 /// What the flags and `HELM_KUBE*` variables say about the connection; empty means: as the kubeconfig says.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,8 @@ pub struct Options {
     pub tls_server_name: Option<String>,
     /// Whether the server's certificate goes unchecked.
     pub insecure: bool,
+    /// How fast requests may follow each other; none is no limit.
+    pub rate: Option<Rate>,
 }
 
 impl Options {

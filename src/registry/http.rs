@@ -402,10 +402,11 @@ fn without_user(url: &Url) -> Url {
 
 fn unreachable(url: &Url, error: &reqwest::Error) -> (Error, bool) {
     let cause = causes(error);
-    // A name that doesn't exist and a certificate that isn't trusted won't change.
+    // A name that doesn't exist, a certificate that isn't trusted and one that isn't shown won't change.
     let lasting = [
         "dns error",
         "certificate",
+        "fatal alert",
         "InvalidContentType",
         "CorruptMessage",
     ]

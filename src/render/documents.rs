@@ -34,6 +34,15 @@ pub(super) struct Found {
     pub warnings: Vec<String>,
 }
 
+impl Found {
+    /// Adds what another template made.
+    pub(super) fn append(&mut self, mut other: Found) {
+        self.documents.append(&mut other.documents);
+        self.hooks.append(&mut other.hooks);
+        self.warnings.append(&mut other.warnings);
+    }
+}
+
 /// The documents and hooks of one template's output, in its order.
 ///
 /// Native templates must make whole objects and known hooks. Of others all is taken that Helm takes: it

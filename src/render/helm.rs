@@ -1,7 +1,6 @@
 //! Charts whose templates are in Helm's language: the way to the Go-template engine and back.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use super::{Capabilities, Error, Options, ReleaseOptions};
 use crate::chart::Chart;
@@ -14,7 +13,8 @@ pub(super) fn is_helm(name: &str) -> bool {
     !name.ends_with(".tera")
 }
 
-/// Renders all templates of Helm's language, of a chart and those below it.
+/// Renders all templates of Helm's language, of a chart and those below it; hands over each one's name and text while
+/// the next are being rendered.
 ///
 /// # Errors
 /// The first template that can't be read or fails.
@@ -24,7 +24,8 @@ pub(super) fn render(
     release: &ReleaseOptions,
     capabilities: &Capabilities,
     options: &Options,
-) -> Result<BTreeMap<String, String>, Error> {
+    take: impl FnMut(String, String),
+) -> Result<(), Error> {
     let input = engine::Input {
         chart: node(&Texts::new(chart)),
         values: Cow::Borrowed(values),
@@ -51,7 +52,8 @@ pub(super) fn render(
         enable_dns,
         ..exec::Options::default()
     };
-    Ok(engine::render(&input, &options)?.texts)
+    engine::render_each(&input, &options, take)?;
+    Ok(())
 }
 
 /// A chart and the texts of its templates, which live as long as the render.

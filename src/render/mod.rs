@@ -201,8 +201,24 @@ pub fn render(
         options,
     };
     render_chart(&scope, &with, &mut outputs)?;
+    // Documents that were read while later templates were being rendered; a post-renderer gets all first.
+    let mut early = BTreeMap::new();
     if has_helm(chart) {
-        outputs.extend(helm::render(chart, values, release, capabilities, options)?);
+        helm::render(
+            chart,
+            values,
+            release,
+            capabilities,
+            options,
+            |name, text| {
+                if options.post_renderer.is_none() && !is_notes(&name) {
+                    let mut found = documents::Found::default();
+                    let read = documents::read(&name, &text, &mut found).map(|()| found);
+                    early.insert(name.clone(), read);
+                }
+                outputs.insert(name, text);
+            },
+        )?;
     }
 
     let mut rendered = Rendered {
@@ -214,7 +230,10 @@ pub fn render(
         outputs = post::apply(&outputs, &**run)?;
     }
     for (source, output) in outputs {
-        documents::read(&source, &output, &mut found)?;
+        match early.remove(&source) {
+            Some(read) => found.append(read?),
+            None => documents::read(&source, &output, &mut found)?,
+        }
     }
     rendered.documents = found.documents;
     rendered.hooks = found.hooks;
@@ -224,13 +243,20 @@ pub fn render(
     Ok(rendered)
 }
 
+/// A template's name without the suffix of its language.
+fn bare(name: &str) -> &str {
+    name.strip_suffix(".tera").unwrap_or(name)
+}
+
+fn is_notes(name: &str) -> bool {
+    bare(name).ends_with("NOTES.txt")
+}
+
 /// Takes each NOTES.txt out of the outputs; gives the chart's own and, where they are wanted, the subcharts' below.
 fn take_notes(outputs: &mut BTreeMap<String, String>, chart: &str, subcharts: bool) -> String {
-    let bare = |name: &str| name.strip_suffix(".tera").unwrap_or(name).to_owned();
     let all = std::mem::take(outputs);
-    let (notes, others): (BTreeMap<_, _>, BTreeMap<_, _>) = all
-        .into_iter()
-        .partition(|(name, _)| bare(name).ends_with("NOTES.txt"));
+    let (notes, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        all.into_iter().partition(|(name, _)| is_notes(name));
     *outputs = others;
     let is_own = |name: &str| bare(name) == format!("{chart}/templates/NOTES.txt");
     let own = notes.iter().filter(|(name, _)| is_own(name));

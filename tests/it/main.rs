@@ -15,6 +15,7 @@ mod cluster;
 mod crds;
 mod created;
 mod failed_install;
+mod flags;
 mod guard;
 mod guide;
 mod helm;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::sync::{Mutex, mpsc};
 
 use super::builtins::Builtin;
 use super::exec::{Ctx, Options, Scope, without_no_value};
@@ -78,12 +79,43 @@ const STACK_SIZE: usize = 512 << 20;
 /// # Errors
 /// The first error, in Helm's order of templates: those of deeper folders first, names descending.
 pub fn render(input: &Input<'_>, options: &Options) -> Result<Output, Box<RenderError>> {
-    on_large_stack(|stack| render_here(input, options, stack))
+    let mut texts = BTreeMap::new();
+    let warnings = render_each(input, options, |name, text| {
+        texts.insert(name, text);
+    })?;
+    Ok(Output { texts, warnings })
 }
 
-/// Does something on a thread with a stack for deep templates.
+/// Renders as [`render`] does, and hands over each template's name and text as soon as it is there: the caller works
+/// on it beside the rendering. Gives the warnings.
+///
+/// # Errors
+/// As [`render`]; what was handed over before is then of no use.
+pub fn render_each(
+    input: &Input<'_>,
+    options: &Options,
+    mut take: impl FnMut(String, String),
+) -> Result<Vec<String>, Box<RenderError>> {
+    let (made, ready) = mpsc::channel();
+    // The renderer's end is dropped with its work, which ends the taking.
+    let made = Mutex::new(Some(made));
+    on_large_stack(
+        |stack| {
+            let made = made.lock().ok().and_then(|mut end| end.take());
+            render_here(input, options, stack, |name, text| {
+                if let Some(end) = &made {
+                    let _ = end.send((name, text));
+                }
+            })
+        },
+        || ready.iter().for_each(|(name, text)| take(name, text)),
+    )
+}
+
+/// Does something on a thread with a stack for deep templates, and `beside` on this one.
 fn on_large_stack<T: Send>(
     work: impl Fn(Stack) -> Result<T, Box<RenderError>> + Sync,
+    mut beside: impl FnMut(),
 ) -> Result<T, Box<RenderError>> {
     let work = &work;
     std::thread::scope(|scope| {
@@ -91,13 +123,16 @@ fn on_large_stack<T: Send>(
             let thread = std::thread::Builder::new().stack_size(size);
             // the system may not grant so large a stack
             if let Ok(thread) = thread.spawn_scoped(scope, move || work(Stack::here(size))) {
+                beside();
                 return thread
                     .join()
                     .unwrap_or_else(|_| Err(Box::new(RenderError::bug())));
             }
         }
         // of a thread's usual 2 MiB, what is surely left
-        work(Stack::here(1 << 20))
+        let done = work(Stack::here(1 << 20));
+        beside();
+        done
     })
 }
 
@@ -105,7 +140,8 @@ fn render_here(
     input: &Input<'_>,
     options: &Options,
     stack: Stack,
-) -> Result<Output, Box<RenderError>> {
+    hand_over: impl Fn(String, String),
+) -> Result<Vec<String>, Box<RenderError>> {
     let mut files = Vec::new();
     let shared = Shared::new(input);
     let values = match &*input.values {
@@ -133,7 +169,6 @@ fn render_here(
     }
 
     let mut ctx = Ctx::new(options, &find_function, Rc::new(scope), stack);
-    let mut output = Output::default();
     for file in &files {
         let base = file.name.rsplit('/').next().unwrap_or(&file.name);
         if base.starts_with('_') {
@@ -156,12 +191,9 @@ fn render_here(
         if !is_text && !file.name.ends_with("NOTES.txt") {
             return Err(Box::new(RenderError::not_utf8(&file.name)));
         }
-        output
-            .texts
-            .insert(file.name.clone(), text.to_str().into_owned());
+        hand_over(file.name.clone(), text.to_str().into_owned());
     }
-    output.warnings = ctx.take_warnings();
-    Ok(output)
+    Ok(ctx.take_warnings())
 }
 
 /// Executes a text by itself: `--name-template`, with nothing to look at, or `version --template`. It has Go's
@@ -175,7 +207,7 @@ pub fn render_text(
     data: &Value,
     options: &Options,
 ) -> Result<String, Box<RenderError>> {
-    on_large_stack(|stack| {
+    let work = |stack| {
         let find_function = |name: &str| {
             let func = funcs::find(name).map(Callee::Func);
             func.or_else(|| Builtin::find(name).map(Callee::Builtin))
@@ -190,7 +222,8 @@ pub fn render_text(
         let made = ctx.execute(name, Val::from_yaml(data));
         let made = made.map_err(|err| Box::new(RenderError::exec(name, *err)))?;
         Ok(String::from_utf8_lossy(&made).into_owned())
-    })
+    };
+    on_large_stack(work, || {})
 }
 
 /// What a template may call: Helm's late functions, sprig's and Helm's others, Go's own.

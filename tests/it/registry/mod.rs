@@ -5,6 +5,7 @@ mod dependencies;
 mod oci;
 mod repositories;
 mod server;
+mod trusted;
 mod web;
 
 use std::fs;

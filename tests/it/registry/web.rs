@@ -1,10 +1,15 @@
-//! A small HTTP server of the tests, which remembers what it was asked for.
+//! A small HTTP server of the tests, with TLS where a test wants it, which remembers what it was asked for.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 /// What was asked for.
 #[derive(Debug, Clone)]
@@ -34,6 +39,7 @@ impl Reply {
 
 /// The server; it ends when it is dropped.
 pub struct Web {
+    scheme: &'static str,
     port: u16,
     seen: Arc<Mutex<Vec<Asked>>>,
     over: Arc<AtomicBool>,
@@ -41,6 +47,14 @@ pub struct Web {
 
 impl Web {
     pub fn new(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        Web::start(None, answer)
+    }
+
+    fn start(
+        tls: Option<Arc<ServerConfig>>,
+        answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -52,13 +66,23 @@ impl Web {
                 if ends.load(Ordering::SeqCst) {
                     return;
                 }
-                let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                if let Ok(stream) = stream {
-                    std::thread::spawn(move || serve(stream, &log, &*answer));
-                }
+                let (log, answer, tls) = (Arc::clone(&log), Arc::clone(&answer), tls.clone());
+                let Ok(stream) = stream else { continue };
+                std::thread::spawn(move || match tls {
+                    Some(config) => {
+                        let connection = ServerConnection::new(config).expect("TLS");
+                        serve(StreamOwned::new(connection, stream), &log, &*answer);
+                    }
+                    None => serve(stream, &log, &*answer),
+                });
             }
         });
-        Web { port, seen, over }
+        Web {
+            scheme,
+            port,
+            seen,
+            over,
+        }
     }
 
     /// Serves the files of a folder.
@@ -67,8 +91,36 @@ impl Web {
         Web::new(move |asked| file(&folder, &asked.path))
     }
 
+    /// The same by TLS, with the `server.pem` of a folder of certificates; with `clients`, only for who shows a
+    /// certificate of its authority.
+    pub fn files_by_tls(folder: &Path, certificates: &Path, clients: bool) -> Self {
+        let read = |name: &str| {
+            let list = CertificateDer::pem_file_iter(certificates.join(name)).expect("a file");
+            list.collect::<Result<Vec<_>, _>>().expect("certificates")
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .expect("versions");
+        let builder = if clients {
+            let mut roots = RootCertStore::empty();
+            roots.add_parsable_certificates(read("ca.pem"));
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            builder.with_client_cert_verifier(verifier.build().expect("an authority"))
+        } else {
+            builder.with_no_client_auth()
+        };
+        let key = PrivateKeyDer::from_pem_file(certificates.join("server.key")).expect("a key");
+        let config = builder.with_single_cert(read("server.pem"), key);
+        let folder = folder.to_owned();
+        Web::start(
+            Some(Arc::new(config.expect("a certificate"))),
+            move |asked| file(&folder, &asked.path),
+        )
+    }
+
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 
     /// What it was asked for so far.
@@ -95,8 +147,8 @@ pub fn file(folder: &Path, path: &str) -> Reply {
     }
 }
 
-fn serve(stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) -> Reply) {
-    let mut reader = BufReader::new(stream.try_clone().expect("a handle"));
+fn serve(mut stream: impl Read + Write, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) -> Reply) {
+    let mut reader = BufReader::new(&mut stream);
     let mut first = String::new();
     if reader.read_line(&mut first).unwrap_or(0) == 0 {
         return;
@@ -124,7 +176,6 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) -> 
         authorization,
     };
     log.lock().expect("no panic").push(asked.clone());
-    let mut stream = stream;
     let head = |status: u16, length: u64, more: &str| {
         format!(
             "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\nConnection: close\r\n{more}\r\n"
