@@ -45,7 +45,8 @@ impl Args {
     }
 }
 
-/// The commands whose first argument is a release that is there: their names from the root on, aliases too.
+/// The commands whose first argument is a release that is there: their names from the root on, aliases too. The root
+/// must be built, or it doesn't know its commands' arguments.
 fn of_releases(root: &Command) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     collect(root, &[], &mut found);
@@ -177,7 +178,9 @@ mod tests {
 
     #[test]
     fn commands_that_take_a_release_are_known() {
-        let all = of_releases(&crate::cli::Cli::command());
+        let mut root = crate::cli::Cli::command();
+        root.build();
+        let all = of_releases(&root);
         let has = |path: &str| all.iter().any(|known| known.join(" ") == path);
         for path in [
             "status",
