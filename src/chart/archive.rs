@@ -41,14 +41,17 @@ impl Budget {
         Ok(())
     }
 
-    /// Reads a file to its end, or fails where the budget ends.
+    /// Reads a file of about `size` bytes to its end, or fails where the budget ends.
     pub(super) fn read(
         &mut self,
         path: &str,
         name: &str,
+        size: u64,
         from: impl Read,
     ) -> Result<Vec<u8>, Error> {
-        let mut data = Vec::new();
+        // What an archive says of sizes need not be true.
+        let size = usize::try_from(size.min(1 << 20)).unwrap_or(0);
+        let mut data = Vec::with_capacity(size + 1);
         from.take(self.bytes + 1)
             .read_to_end(&mut data)
             .map_err(|e| {
@@ -184,7 +187,7 @@ pub(super) fn unpack(path: &str, bytes: &[u8], budget: &mut Budget) -> Result<Ve
             return Err(unsafe_entry(path, &name, what));
         }
         let inner = inner_name(path, &name)?;
-        let data = budget.read(path, &name, entry)?;
+        let data = budget.read(path, &name, entry.size(), entry)?;
         files.push(File { name: inner, data });
     }
     verify_end(archive.into_inner(), path)?;

@@ -199,7 +199,7 @@ impl Walk<'_> {
                 self.folder(&path, &format!("{inner}/"), depth + 1)?;
             } else if meta.is_file() {
                 let file = fs::File::open(&path).map_err(read)?;
-                let data = self.budget.read(self.root, &inner, file)?;
+                let data = self.budget.read(self.root, &inner, meta.len(), file)?;
                 self.files.push(File { name: inner, data });
             } else {
                 return Err(self.refuse(&inner, "is a device, a pipe or a socket"));

@@ -173,7 +173,7 @@ impl Args {
             chart: &written,
             folder,
             chart_yaml: &chart_yaml,
-            values: &resolved.value,
+            values: &resolved,
             capabilities,
         };
         findings.extend(lint::lint(&input).into_iter().map(|f| (root.clone(), f)));

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use super::{Capabilities, Options, ReleaseOptions, Rendered};
 use crate::chart::Chart;
-use crate::yaml::Value;
+use crate::values::Values;
 
 pub use report::{github, sarif, text};
 
@@ -94,7 +94,7 @@ pub struct Input<'a> {
     /// Chart.yaml as it was written.
     pub chart_yaml: &'a str,
     /// The merged values.
-    pub values: &'a Value,
+    pub values: &'a Values,
     /// The version of Kubernetes it is for.
     pub capabilities: &'a Capabilities,
 }
@@ -172,7 +172,7 @@ fn render(input: &Input<'_>, findings: &mut Findings) -> Option<Rendered> {
     };
     match super::render(
         input.chart,
-        input.values,
+        &input.values.value,
         &release,
         input.capabilities,
         &options,

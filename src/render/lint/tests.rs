@@ -1,5 +1,6 @@
 use super::*;
 use crate::chart::File;
+use crate::values::Values;
 use serde_json::json;
 
 fn chart(values: &str, schema: Option<&str>, templates: &[(&str, &str)]) -> Chart {
@@ -31,11 +32,17 @@ fn chart(values: &str, schema: Option<&str>, templates: &[(&str, &str)]) -> Char
 }
 
 fn check(chart: &Chart, yaml: &str) -> Vec<String> {
+    let values = Values {
+        value: chart.values.clone(),
+        origins: Default::default(),
+        secrets: crate::values::secrets(chart, &chart.values),
+        notes: Vec::new(),
+    };
     let input = Input {
         chart,
         folder: Some("c"),
         chart_yaml: yaml,
-        values: &chart.values,
+        values: &values,
         capabilities: &Capabilities::default(),
     };
     lint(&input)
@@ -81,6 +88,42 @@ fn values_schema_and_templates_are_held_against_each_other() {
             "values/undocumented values.yaml:3 unused has no comment",
             "values/undocumented values.yaml:8 free has no comment",
         ]
+    );
+}
+
+#[test]
+fn schemas_reach_files_of_the_chart_and_those_of_subcharts_count_by_themselves() {
+    let child = chart(
+        "a: 1\n",
+        Some(r#"{"properties": {"a": {"type": "string"}}}"#),
+        &[],
+    );
+    let mut parent = chart("c: {a: 2}\nn: 2.0\nsecret: 5\n", None, &[]);
+    parent.metadata.name = "p".to_owned();
+    parent.dependencies = vec![child];
+    let of = |chart: &Chart| -> Vec<String> {
+        let found = check(chart, "").into_iter();
+        found
+            .filter(|f| f.contains("against-schema") || f.contains("schema/invalid"))
+            .collect()
+    };
+    let want = "values/against-schema values.yaml:0 c.a: 2 is not of type \"string\"";
+    assert_eq!(of(&parent), [want]);
+    let schema = r#"{"properties": {"n": {"$ref": "defs.json#/n"},
+        "secret": {"type": "string", "x-nutkin-secret": true, "description": "hush"}}}"#;
+    parent.schema = Some(schema.as_bytes().to_vec());
+    parent.files.push(File {
+        name: "defs.json".to_owned(),
+        data: br#"{"n": {"type": "integer"}}"#.to_vec(),
+    });
+    let hidden =
+        "values/against-schema values.yaml:0 secret: (hidden) is not of type \"string\" (hush)";
+    assert_eq!(of(&parent), [want, hidden]);
+    parent.schema = Some(br#"{"$ref": "https://example.org/x.json"}"#.to_vec());
+    assert!(
+        of(&parent)[0].contains("outside the chart"),
+        "{:?}",
+        of(&parent)
     );
 }
 

@@ -3,6 +3,7 @@
 use super::usage::{self, Usage};
 use super::{Findings, Input, Level, Rule};
 use crate::chart::Chart;
+use crate::values::{Place, SchemaError, Violation, validate};
 use crate::yaml::{self, Node, Spanned, Value};
 
 const FILE: &str = "values.yaml";
@@ -159,70 +160,63 @@ fn collect(node: &Spanned, path: &mut Vec<String>, leaves: &mut Vec<Leaf>) {
     }
 }
 
-/// Reads the schema, and holds the merged values against it.
+/// Reads the schema, and holds the merged values against it and those of the charts below.
 fn schema(input: &Input<'_>, findings: &mut Findings) -> Option<Value> {
-    let Some(bytes) = &input.chart.schema else {
-        if input
-            .chart
-            .values
-            .as_object()
-            .is_some_and(|m| !m.is_empty())
-        {
-            findings.add(&NO_SCHEMA, SCHEMA, None, "there is no values.schema.json");
-        }
-        return None;
-    };
-    let schema: Value = match serde_json::from_slice(bytes) {
-        Ok(schema) => schema,
-        Err(e) => {
-            findings.add(&BAD_SCHEMA, SCHEMA, Some(e.line()), e.to_string());
-            return None;
+    let schema = match &input.chart.schema {
+        Some(bytes) => match serde_json::from_slice(bytes) {
+            Ok(schema) => Some(schema),
+            Err(e) => {
+                findings.add(&BAD_SCHEMA, SCHEMA, Some(e.line()), e.to_string());
+                return None;
+            }
+        },
+        None => {
+            let values = input.chart.values.as_object();
+            if values.is_some_and(|map| !map.is_empty()) {
+                findings.add(&NO_SCHEMA, SCHEMA, None, "there is no values.schema.json");
+            }
+            None
         }
     };
-    against(&schema, input.values, "", findings);
-    for chart in &input.chart.dependencies {
-        subchart(chart, input.values, chart.name(), findings);
+    match validate(input.chart, input.values) {
+        Ok(()) => {}
+        Err(SchemaError::Schema { chart, cause }) => {
+            let own = input.chart.name();
+            let file = match chart.strip_prefix(own).and_then(|c| c.strip_prefix('/')) {
+                Some(below) => format!("charts/{}/{SCHEMA}", below.replace('/', "/charts/")),
+                None => SCHEMA.to_owned(),
+            };
+            findings.add(&BAD_SCHEMA, &file, None, cause);
+        }
+        Err(SchemaError::Violations(list)) => {
+            for violation in &list {
+                against(input.chart, violation, findings);
+            }
+        }
     }
-    Some(schema)
+    schema
 }
 
-/// Holds a subchart's part of the values against its own schema, and so on below.
-fn subchart(chart: &Chart, above: &Value, path: &str, findings: &mut Findings) {
-    let Some(values) = above.get(chart.name()) else {
-        return;
+/// What a value violates, at its line where it is one of the chart's own.
+fn against(chart: &Chart, violation: &Violation, findings: &mut Findings) {
+    let mut message = violation.message.clone();
+    if !violation.path.is_empty() {
+        message = format!("{}: {message}", violation.path.join("."));
+    }
+    if let Some(about) = &violation.description {
+        message = format!("{message} ({about})");
+    }
+    let line = match &violation.origin {
+        Some(Place::File { file, line, .. }) if *file == format!("{}/{FILE}", chart.name()) => {
+            Some(*line).filter(|line| *line > 0)
+        }
+        Some(place) => {
+            message = format!("{message}, set by {place}");
+            None
+        }
+        None => None,
     };
-    let schema = chart.schema.as_ref();
-    if let Some(schema) = schema.and_then(|bytes| serde_json::from_slice(bytes).ok()) {
-        against(&schema, values, path, findings);
-    }
-    for below in &chart.dependencies {
-        subchart(below, values, &format!("{path}.{}", below.name()), findings);
-    }
-}
-
-/// Each violation of a schema; `prefix` is where the values are in the whole.
-fn against(schema: &Value, values: &Value, prefix: &str, findings: &mut Findings) {
-    let validator = match jsonschema::validator_for(schema) {
-        Ok(validator) => validator,
-        Err(e) => return findings.add(&BAD_SCHEMA, SCHEMA, None, e.to_string()),
-    };
-    for error in validator.iter_errors(values) {
-        let path = error.instance_path().to_string().replace('/', ".");
-        let path = format!("{prefix}{path}");
-        let about = description(schema, &error.schema_path().to_string());
-        let message = format!(
-            "{}: {error}{}",
-            path.trim_start_matches('.'),
-            about.map(|a| format!(" ({a})")).unwrap_or_default()
-        );
-        findings.add(&AGAINST_SCHEMA, FILE, None, message);
-    }
-}
-
-/// What a schema says of the property whose keyword stands at a JSON pointer.
-fn description<'a>(schema: &'a Value, keyword: &str) -> Option<&'a str> {
-    let (property, _) = keyword.rsplit_once('/')?;
-    schema.pointer(property)?.get("description")?.as_str()
+    findings.add(&AGAINST_SCHEMA, FILE, line, message);
 }
 
 /// Whether a schema says anything of a path. A place that takes any property declares what is below.

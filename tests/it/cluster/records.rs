@@ -22,6 +22,13 @@ fn compare(ns: &Namespace, args: &[&str]) {
     }
 }
 
+/// Reads what a release holds by the names of Helm's fields in Go.
+const TEMPLATE: &str = "{{ with .Release }}{{ .Name }} {{ .Namespace }} {{ .Version }} {{ .Info.Status }} \
+    {{ .Info.Description }} {{ .Info.Notes }} {{ .Chart.Metadata.Name }} {{ .Chart.Metadata.AppVersion }} \
+    {{ .Chart.Metadata.APIVersion }} {{ .Chart.Metadata.Annotations.a }} {{ .Chart.Values.greeting }} \
+    {{ .Config }} {{ .ApplyMethod }} {{ len .Manifest }} \
+    {{ range .Hooks }}{{ .Name }} {{ .Kind }} {{ .Weight }} {{ .Events }} {{ .Path }}{{ end }}{{ end }}";
+
 #[tokio::test]
 #[ignore = "needs a cluster"]
 async fn releases_of_helm_read_the_same() {
@@ -116,6 +123,8 @@ async fn releases_of_helm_read_the_same() {
         &["get", "hooks", "one"],
         &["get", "notes", "one"],
         &["get", "all", "one"],
+        &["get", "all", "one", "--template", TEMPLATE],
+        &["get", "all", "one", "--qps", "200", "--burst-limit", "1"],
         &["get", "metadata", "one"],
         &["get", "metadata", "one", "-o", "json"],
         &["get", "metadata", "two", "-o", "json"],
