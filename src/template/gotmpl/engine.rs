@@ -74,6 +74,9 @@ pub struct Output {
 /// The stack of a render; only what is used of it is ever taken.
 const STACK_SIZE: usize = 512 << 20;
 
+/// How much text is handed over at once, in bytes: to wake the other thread costs as much as reading some of it.
+const BATCH: usize = 16 << 10;
+
 /// Renders all templates of a chart and its subcharts, on a thread of its own.
 ///
 /// # Errors
@@ -86,8 +89,8 @@ pub fn render(input: &Input<'_>, options: &Options) -> Result<Output, Box<Render
     Ok(Output { texts, warnings })
 }
 
-/// Renders as [`render`] does, and hands over each template's name and text as soon as it is there: the caller works
-/// on it beside the rendering. Gives the warnings.
+/// Renders as [`render`] does, and hands over the templates' names and texts while later ones are being rendered: the
+/// caller works on them beside. Gives the warnings.
 ///
 /// # Errors
 /// As [`render`]; what was handed over before is then of no use.
@@ -102,13 +105,29 @@ pub fn render_each(
     on_large_stack(
         |stack| {
             let made = made.lock().ok().and_then(|mut end| end.take());
-            render_here(input, options, stack, |name, text| {
+            let mut batch = Vec::new();
+            let mut size = 0;
+            let send = |batch: &mut Vec<(String, String)>| {
                 if let Some(end) = &made {
-                    let _ = end.send((name, text));
+                    let _ = end.send(std::mem::take(batch));
                 }
-            })
+            };
+            let warnings = render_here(input, options, stack, |name, text| {
+                size += text.len();
+                batch.push((name, text));
+                if size >= BATCH {
+                    size = 0;
+                    send(&mut batch);
+                }
+            });
+            send(&mut batch);
+            warnings
         },
-        || ready.iter().for_each(|(name, text)| take(name, text)),
+        || {
+            for (name, text) in ready.iter().flatten() {
+                take(name, text);
+            }
+        },
     )
 }
 
@@ -140,7 +159,7 @@ fn render_here(
     input: &Input<'_>,
     options: &Options,
     stack: Stack,
-    hand_over: impl Fn(String, String),
+    mut hand_over: impl FnMut(String, String),
 ) -> Result<Vec<String>, Box<RenderError>> {
     let mut files = Vec::new();
     let shared = Shared::new(input);
