@@ -8,7 +8,8 @@ use crate::helm::{helm, helm_ok, write_chart};
 
 const CHART: &str = "apiVersion: v2\nname: c\nversion: 1.2.3\nappVersion: '1.20'\ndescription: \"a: b\"\nkeywords: [x, y]\n";
 
-fn keys(name: &str) -> String {
+/// The path of a keyring of the tests.
+pub fn keys(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/provenance");
     folder.join(name).display().to_string()
 }

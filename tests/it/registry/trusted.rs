@@ -6,6 +6,7 @@ use std::path::Path;
 use super::server::certificates;
 use super::web::Web;
 use super::{Home, chart_yaml, names, pack, write_chart};
+use crate::provenance::keys;
 
 /// A home with the certificates of an authority, and a repository's folder with the chart `x`.
 fn with_certificates() -> Home {
@@ -97,8 +98,7 @@ fn authorities_and_certificates_of_clients() {
 fn sign(home: &Home, name: &str) {
     let folder = home.join("charts").join(name);
     write_chart(&folder, &chart_yaml(name, "1.0.0", ""));
-    let keys = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/provenance/team.sec.gpg");
-    let keys = keys.display().to_string();
+    let ring = keys("team.sec.gpg");
     fs::write(home.join("pass"), "\n").unwrap();
     let chart = folder.display().to_string();
     let args = [
@@ -112,7 +112,7 @@ fn sign(home: &Home, name: &str) {
     ];
     let args = [
         &args[..],
-        &["--keyring", &keys, "--passphrase-file", "pass"],
+        &["--keyring", &ring, "--passphrase-file", "pass"],
     ]
     .concat();
     home.helm(&args).ok();
@@ -138,11 +138,7 @@ fn archives_that_must_be_signed() {
     home.helm(&["repo", "index", "public"]).ok();
     let web = Web::files(&public);
     home.nutkin(&["repo", "add", "own", &web.url()]).ok();
-    let ring = |name: &str| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/provenance");
-        path.join(name).display().to_string()
-    };
-    let (team, locked) = (ring("team.pub.gpg"), ring("locked.pub.gpg"));
+    let (team, locked) = (keys("team.pub.gpg"), keys("locked.pub.gpg"));
     let cases = [
         ("good", &team, true),
         ("bare", &team, false),
