@@ -2,7 +2,7 @@
 
 use super::crds::CrdPlan;
 use super::hooks::{HookPlan, events};
-use super::interrupted::is_under_way;
+use super::interrupted::{Past, is_under_way};
 use super::journal::{Journal, Operation, PendingCrds, StartedJob};
 use super::note::{Origin, Run};
 use super::prepare::Change;
@@ -68,7 +68,7 @@ impl Session<'_> {
     pub(crate) async fn deploy(
         &self,
         proposal: Proposal,
-        mut history: Vec<Stored>,
+        mut past: Past,
         dry_run: bool,
     ) -> Result<Outcome, Error> {
         let mut run = Run::begin(proposal.operation, proposal.from.clone());
@@ -81,7 +81,11 @@ impl Session<'_> {
                 unchanged: false,
             });
         }
-        let interrupted = self.left(&mut history, dry_run).await?.open();
+        if !dry_run {
+            self.end_earlier(&mut past).await?;
+        }
+        let interrupted = past.left.open();
+        let history = past.history;
         self.check_pending(&history, interrupted.as_ref())?;
         let change = Change {
             prior: live_objects(&history, &self.namespace)?,
@@ -159,7 +163,7 @@ impl Session<'_> {
             });
         }
         self.signals.check()?;
-        self.check_lock().await?;
+        self.lock_is_fresh().await?;
         record.info.status = match proposal.operation {
             Operation::Install => Status::PendingInstall,
             Operation::Rollback => Status::PendingRollback,
@@ -216,7 +220,7 @@ impl Session<'_> {
 
     /// Makes the record of a revision, if the lock is still ours.
     async fn begin(&self, record: &Release) -> Result<Stored, Error> {
-        self.check_lock().await?;
+        self.lock_is_fresh().await?;
         Ok(self.store().create(record).await?)
     }
 
@@ -308,9 +312,10 @@ impl Session<'_> {
         note.jobs = jobs.to_vec();
         tokio::try_join!(
             futures::future::try_join_all(superseded),
-            self.save_note(&note)
+            self.save_note(&note),
+            self.free_reserved(),
         )?;
-        self.end_journal().await?;
+        self.delete_journal().await?;
         self.prune_history(history, stored.release.version).await?;
         Ok(stored.release)
     }

@@ -76,13 +76,14 @@ impl Session<'_> {
             approved: None,
             from: self.options.origin.clone(),
         };
-        self.deploy(proposal, intent.history, false).await
+        self.deploy(proposal, intent.past, false).await
     }
 
     /// The deployed revision as what is wanted, without the fields that are left to controllers; whose
     /// changes are taken back is set in the options.
     async fn sort_drift(&mut self, ignored: &[String]) -> Result<(Intent, u32, Vec<Left>), Error> {
-        let history = self.history_to_end().await?;
+        let past = self.to_end(self.past().await?)?;
+        let history = &past.history;
         let (Some(deployed), Some(last)) = (
             history
                 .iter()
@@ -131,7 +132,7 @@ impl Session<'_> {
                 record: Box::new(record),
                 always: false,
             },
-            history,
+            past,
             target,
             values: Vec::new(),
             secrets,

@@ -1,45 +1,34 @@
 //! `install`: the first revision of a release.
 
 use super::deploy::{Outcome, Proposal};
-use super::interrupted::Left;
+use super::interrupted::{Left, Past};
 use super::journal::Operation;
 use super::proposal::Source;
 use super::{Error, Session};
-use crate::release::{Status, Stored, validate_name};
+use crate::release::{Status, validate_name};
 
 impl Session<'_> {
     /// Installs a chart as the release.
     pub async fn install(&self, source: &Source, dry_run: bool) -> Result<Outcome, Error> {
-        self.install_over(source, self.options.replace, dry_run)
-            .await
+        let past = self.past().await?;
+        let replace = self.options.replace;
+        let proposal = self
+            .propose_install(source, &past, replace, dry_run)
+            .await?;
+        self.deploy(proposal, past, dry_run).await
     }
 
-    /// Installs a chart; `replace` also where the name has a history, of a release that was
-    /// uninstalled or that failed, as Helm's `--replace`.
-    pub(super) async fn install_over(
-        &self,
-        source: &Source,
-        replace: bool,
-        dry_run: bool,
-    ) -> Result<Outcome, Error> {
-        if !dry_run {
-            validate_name(&self.release).map_err(|e| Error::Invalid(e.to_string()))?;
-            self.ensure_namespace().await?;
-        }
-        let (proposal, history) = self.propose_install(source, replace, dry_run).await?;
-        self.deploy(proposal, history, dry_run).await
-    }
-
-    /// The first revision, and the history that it follows.
+    /// The first revision, after what is past; `replace` also where the name has a history, of a release
+    /// that was uninstalled or that failed, as Helm's `--replace`.
     pub(crate) async fn propose_install(
         &self,
         source: &Source,
+        past: &Past,
         replace: bool,
         dry_run: bool,
-    ) -> Result<(Proposal, Vec<Stored>), Error> {
+    ) -> Result<Proposal, Error> {
         validate_name(&self.release).map_err(|e| Error::Invalid(e.to_string()))?;
-        let mut history = self.history().await?;
-        let left = self.left(&mut history, dry_run).await?;
+        let Past { history, left } = past;
         let revision = match history.last().map(|l| &l.release) {
             None => 1,
             Some(last)
@@ -73,7 +62,7 @@ impl Session<'_> {
             // One that was killed when all but its last records was done: the same command again is
             // right, and finds nothing to do.
             Some(last)
-                if matches!(&left, Left::Ended(j) if j.operation == Operation::Install)
+                if matches!(left, Left::Ended(j) if j.operation == Operation::Install)
                     && last.info.status == Status::Deployed =>
             {
                 last.version + 1
@@ -91,9 +80,7 @@ impl Session<'_> {
                 });
             }
         };
-        let proposal = self
-            .propose(source, Operation::Install, revision, None)
-            .await?;
-        Ok((proposal, history))
+        self.propose(source, Operation::Install, revision, None)
+            .await
     }
 }

@@ -10,7 +10,7 @@ use crate::release::{Status, Stored};
 pub(crate) enum Left {
     /// Nothing: it ended.
     Nothing,
-    /// All was done, only its last records were missing; they are written now.
+    /// All was done, only its last records are missing.
     Ended(Journal),
     /// Its journal: how far it came.
     Open(Journal),
@@ -18,9 +18,9 @@ pub(crate) enum Left {
 
 impl Left {
     /// The journal that the next operation goes on from.
-    pub(crate) fn open(self) -> Option<Journal> {
+    pub(crate) fn open(&self) -> Option<Journal> {
         match self {
-            Left::Open(journal) => Some(journal),
+            Left::Open(journal) => Some(journal.clone()),
             Left::Nothing | Left::Ended(_) => None,
         }
     }
@@ -39,25 +39,38 @@ fn has_ended(journal: &Journal, history: &[(u32, Status)]) -> bool {
     }
 }
 
+/// What is known of a release before an operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Past {
+    /// Its revisions, oldest first; empty where there is no such release.
+    pub history: Vec<Stored>,
+    /// What an earlier operation left.
+    pub left: Left,
+}
+
 impl Session<'_> {
-    /// Looks for what an earlier operation left, and ends it where only its end is missing; `history`
-    /// then says so. A dry run only looks.
-    pub(crate) async fn left(&self, history: &mut [Stored], dry_run: bool) -> Result<Left, Error> {
-        let Some(journal) = self.journal().await? else {
-            return Ok(Left::Nothing);
-        };
+    /// Reads a release's history, and looks for what an earlier operation left.
+    pub(crate) async fn past(&self) -> Result<Past, Error> {
+        let (history, journal) = tokio::try_join!(self.history(), self.journal())?;
         let statuses: Vec<(u32, Status)> = history
             .iter()
             .map(|s| (s.release.version, s.release.info.status))
             .collect();
-        if !has_ended(&journal, &statuses) {
-            return Ok(Left::Open(journal));
-        }
-        if dry_run {
-            return Ok(Left::Ended(journal));
-        }
-        let older = history.len().saturating_sub(1);
-        for stored in history.iter_mut().take(older) {
+        let left = match journal {
+            None => Left::Nothing,
+            Some(journal) if has_ended(&journal, &statuses) => Left::Ended(journal),
+            Some(journal) => Left::Open(journal),
+        };
+        Ok(Past { history, left })
+    }
+
+    /// Ends an earlier operation of which only the last records are missing; the history then says so.
+    pub(crate) async fn end_earlier(&self, past: &mut Past) -> Result<(), Error> {
+        let Left::Ended(journal) = &past.left else {
+            return Ok(());
+        };
+        let older = past.history.len().saturating_sub(1);
+        for stored in past.history.iter_mut().take(older) {
             stored.release.info.status = match stored.release.info.status {
                 Status::Deployed => Status::Superseded,
                 status if is_under_way(status) => Status::Failed,
@@ -68,10 +81,9 @@ impl Session<'_> {
         if journal.operation != Operation::Uninstall
             && self.revision_note(journal.revision).await?.is_none()
         {
-            self.save_note(&note(&journal)).await?;
+            self.save_note(&note(journal)).await?;
         }
-        self.end_journal().await?;
-        Ok(Left::Ended(journal))
+        self.end_journal().await
     }
 }
 

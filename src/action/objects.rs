@@ -25,6 +25,15 @@ struct Tried {
     refusal: Option<cluster::Error>,
 }
 
+impl Tried {
+    fn foreseen(after: Option<Value>) -> Tried {
+        Tried {
+            outcome: after.map(DryRun::After),
+            ..Tried::default()
+        }
+    }
+}
+
 impl Session<'_> {
     /// Decides about each object: the target's in its order, then those that leave.
     pub(super) async fn plan_objects(&self, change: &Change) -> Result<Vec<ObjectPlan>, Error> {
@@ -49,17 +58,32 @@ impl Session<'_> {
             }
         }
         let references: Vec<ObjectRef> = plans.iter().map(|p| p.reference.clone()).collect();
-        let live = self.client.find_all(&references).await?;
+        let may_foresee = self.may_foresee(change, &plans);
+        let (live, admits) = tokio::try_join!(
+            async { Ok::<_, Error>(self.client.find_all(&references).await?) },
+            async {
+                match may_foresee {
+                    true => self.admits_plainly(&references).await,
+                    false => Ok(false),
+                }
+            }
+        )?;
         for (plan, live) in plans.iter_mut().zip(live) {
             plan.live = live;
         }
-        let asked = self.asked(change, &plans).await?;
-        let each = plans.iter().zip(asked);
-        let tried: Vec<Tried> =
-            stream::iter(each.map(|(plan, ask)| self.try_out(change, plan, ask)))
-                .buffered(PARALLEL)
-                .try_collect()
-                .await?;
+        let forecasts = self.forecasts(&plans, admits);
+        let asked = plans.iter().zip(&forecasts).enumerate();
+        let asked = asked.filter(|(_, (plan, known))| plan.wanted.is_some() && known.is_none());
+        let answers: Vec<(usize, Tried)> = stream::iter(asked.map(|(at, (plan, _))| async move {
+            Ok::<_, Error>((at, self.try_out(change, plan).await?))
+        }))
+        .buffer_unordered(PARALLEL)
+        .try_collect()
+        .await?;
+        let mut tried: Vec<Tried> = forecasts.into_iter().map(Tried::foreseen).collect();
+        for (at, answer) in answers {
+            tried[at] = answer;
+        }
         for (plan, tried) in plans.iter_mut().zip(tried) {
             plan.conflicts = tried.conflicts;
             plan.unverified = tried.unverified;
@@ -104,46 +128,53 @@ impl Session<'_> {
         Ok(plans)
     }
 
-    /// Of which objects the server is asked what an apply would do, even if it can be foreseen: see
-    /// [`foresee`] for when that is all of them.
-    async fn asked(&self, change: &Change, plans: &[ObjectPlan]) -> Result<Vec<bool>, Error> {
-        let all = vec![true; plans.len()];
+    /// Whether what an apply would do to plain objects may be foreseen: see [`foresee`] for when it may
+    /// not. And only where enough of them change, by what is recorded: what they need not ask for pays
+    /// for asking about the cluster's own rules.
+    fn may_foresee(&self, change: &Change, plans: &[ObjectPlan]) -> bool {
         let is_flinks = |o: &Value| ObjectRef::of(o).is_ok_and(|r| r.group == "flink.apache.org");
         let only_shown = self.lock.is_none() || change.ask_all;
         let job_at_stake = !change.target.workloads.is_empty()
             || !recognise(&change.prior, &self.namespace).is_empty()
             || change.target.objects.iter().any(is_flinks)
             || change.prior.iter().any(is_flinks);
-        if only_shown || job_at_stake {
-            return Ok(all);
-        }
-        let over = &self.options.take_over;
-        let foreseen = |plan: &&ObjectPlan| {
-            plan.wanted.as_ref().is_some_and(|wanted| {
-                let live = plan.live.as_ref();
-                live.is_none_or(|live| !foresee::is_unchanged(live, wanted, over))
-                    && foresee::plain(live, wanted).is_some()
-            })
-        };
-        let mut first = HashSet::new();
-        let spared: HashSet<&ObjectRef> = plans
+        let plain = plans
             .iter()
-            .filter(foreseen)
-            .map(|plan| (&plan.reference, plan.live.is_some()))
-            // One of each kind and namespace shows whether they may be written at all.
-            .filter(|(r, is_there)| !first.insert((&r.kind, &r.namespace, *is_there)))
-            .map(|(reference, _)| reference)
-            .collect();
-        // A round of requests is what it would cost to look whether they can be spared.
-        if spared.len() <= PARALLEL || !self.admits_plainly(&spared).await? {
-            return Ok(all);
-        }
-        let asked = plans.iter().map(|p| !spared.contains(&p.reference));
-        Ok(asked.collect())
+            .filter_map(|plan| plan.wanted.as_ref().zip(Some(plan)));
+        let changed = plain.filter(|(wanted, plan)| {
+            let recorded = plan.recorded.as_ref();
+            let same =
+                recorded.is_some_and(|r| marked(r, &self.release, &self.namespace) == **wanted);
+            !same && foresee::plain(None, wanted).is_some()
+        });
+        !only_shown && !job_at_stake && changed.count() > PARALLEL
     }
 
-    /// Whether nothing of the cluster's own may change or refuse these plain objects.
-    async fn admits_plainly(&self, objects: &HashSet<&ObjectRef>) -> Result<bool, Error> {
+    /// What an apply would do to each object, where that is known without asking the server: nothing
+    /// changes, or the object is plain and nothing of the cluster's own has a word about those.
+    fn forecasts(&self, plans: &[ObjectPlan], admits: bool) -> Vec<Option<Value>> {
+        let over = &self.options.take_over;
+        let mut first = HashSet::new();
+        plans
+            .iter()
+            .map(|plan| {
+                let wanted = plan.wanted.as_ref()?;
+                let live = plan.live.as_ref();
+                if let Some(live) = live.filter(|l| foresee::is_unchanged(l, wanted, over)) {
+                    return Some(live.clone());
+                }
+                let after = foresee::plain(live, wanted).filter(|_| admits)?;
+                // One of each kind and namespace shows whether they may be written at all.
+                let reference = &plan.reference;
+                let is_first =
+                    first.insert((&reference.kind, &reference.namespace, live.is_some()));
+                (!is_first).then_some(after)
+            })
+            .collect()
+    }
+
+    /// Whether nothing of the cluster's own may change or refuse plain objects where these are.
+    async fn admits_plainly(&self, objects: &[ObjectRef]) -> Result<bool, Error> {
         let namespaces: BTreeSet<String> = objects
             .iter()
             .filter_map(|object| object.namespace.clone())
@@ -155,22 +186,14 @@ impl Session<'_> {
         Ok(!quota && rules.is_some_and(|rules| !rules.iter().any(may_judge_plain)))
     }
 
-    /// Finds out what an apply would do: by what is known, or by asking the server.
-    async fn try_out(&self, change: &Change, plan: &ObjectPlan, ask: bool) -> Result<Tried, Error> {
+    /// Finds out what an apply would do by asking the server.
+    async fn try_out(&self, change: &Change, plan: &ObjectPlan) -> Result<Tried, Error> {
         let mut tried = Tried::default();
         let Some(wanted) = &plan.wanted else {
             return Ok(tried);
         };
         let live = plan.live.as_ref();
         let over = &self.options.take_over;
-        if let Some(live) = live.filter(|l| foresee::is_unchanged(l, wanted, over)) {
-            tried.outcome = Some(DryRun::After(live.clone()));
-            return Ok(tried);
-        }
-        if !ask && let Some(after) = foresee::plain(live, wanted) {
-            tried.outcome = Some(DryRun::After(after));
-            return Ok(tried);
-        }
         let trial = |force| Trial {
             force,
             take_over: over,

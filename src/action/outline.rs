@@ -6,6 +6,7 @@ use super::compare::{compare_manifests, step_of};
 use super::crds::CrdPlan;
 use super::deploy::{Proposal, live_objects, same_release};
 use super::hooks::events;
+use super::interrupted::Past;
 use super::journal::Operation;
 use super::prepare::{Change, JobAction, JobPlan, ObjectPlan, Planned, pairs};
 use super::proposal::{Source, recorded_secrets};
@@ -75,7 +76,7 @@ pub(crate) enum Aim {
 /// A request that was looked into: what it aims at, what it starts from, and the values behind it.
 pub(crate) struct Intent {
     pub aim: Aim,
-    pub history: Vec<Stored>,
+    pub past: Past,
     pub target: Target,
     pub values: Vec<ValueChange>,
     /// The texts of values that are secret.
@@ -94,14 +95,14 @@ pub struct Outline {
 }
 
 impl Intent {
-    pub(crate) fn of_proposal(proposal: Proposal, history: Vec<Stored>) -> Intent {
+    pub(crate) fn of_proposal(proposal: Proposal, past: Past) -> Intent {
         Intent {
             aim: Aim::Revision {
                 operation: proposal.operation,
                 record: Box::new(proposal.record),
                 always: proposal.always,
             },
-            history,
+            past,
             target: proposal.target,
             values: proposal.values,
             secrets: proposal.secrets,
@@ -119,7 +120,7 @@ impl Intent {
     fn record(&self) -> Option<&Release> {
         match &self.aim {
             Aim::Revision { record, .. } => Some(record),
-            Aim::End { .. } => self.history.last().map(|l| &l.release),
+            Aim::End { .. } => self.past.history.last().map(|l| &l.release),
         }
     }
 }
@@ -127,9 +128,10 @@ impl Intent {
 impl Session<'_> {
     /// Looks into a request: renders, reads the history; changes nothing.
     pub(crate) async fn intend(&self, request: &Request) -> Result<Intent, Error> {
-        let (proposal, history) = match request {
+        let past = self.past().await?;
+        let proposal = match request {
             Request::Install(source) => {
-                self.propose_install(source, self.options.replace, true)
+                self.propose_install(source, &past, self.options.replace, true)
                     .await?
             }
             Request::Upgrade {
@@ -137,28 +139,26 @@ impl Session<'_> {
                 reuse,
                 install_missing,
             } => {
-                self.propose_upgrade(source, *reuse, *install_missing)
+                self.propose_upgrade(source, &past, *reuse, *install_missing)
                     .await?
             }
-            Request::Rollback(revision) => self.propose_rollback(*revision).await?,
+            Request::Rollback(revision) => self.propose_rollback(*revision, &past.history)?,
             Request::Uninstall { keep_history } => {
-                let history = self.history_to_end().await?;
-                let secrets = history
-                    .iter()
-                    .flat_map(|s| recorded_secrets(&s.release))
-                    .collect();
+                let past = self.to_end(past)?;
+                let history = past.history.iter();
+                let secrets = history.flat_map(|s| recorded_secrets(&s.release));
                 return Ok(Intent {
                     aim: Aim::End {
                         keep_history: *keep_history,
                     },
-                    history,
+                    secrets: secrets.collect(),
+                    past,
                     target: Target::default(),
                     values: Vec::new(),
-                    secrets,
                 });
             }
         };
-        Ok(Intent::of_proposal(proposal, history))
+        Ok(Intent::of_proposal(proposal, past))
     }
 
     /// The plan of a request. Reads and dry-runs only.
@@ -180,11 +180,11 @@ impl Session<'_> {
         intent: Intent,
         look: Look,
     ) -> Result<Outline, Error> {
-        let interrupted = self.left(&mut intent.history.clone(), true).await?.open();
-        self.check_pending(&intent.history, interrupted.as_ref())?;
+        let interrupted = intent.past.left.open();
+        self.check_pending(&intent.past.history, interrupted.as_ref())?;
         let is_interrupted = interrupted.is_some();
         let change = Change {
-            prior: live_objects(&intent.history, &self.namespace)?,
+            prior: live_objects(&intent.past.history, &self.namespace)?,
             target: intent.target.clone(),
             interrupted,
             going_back: false,
@@ -232,6 +232,7 @@ impl Session<'_> {
                     || !planned.is_empty()
                     || crds.iter().any(CrdPlan::changes)
                     || intent
+                        .past
                         .history
                         .last()
                         .is_none_or(|last| !same_release(&last.release, record))
@@ -271,7 +272,7 @@ impl Session<'_> {
     /// The plan's head, objects and jobs yet to come.
     fn frame(&self, intent: &Intent) -> Plan {
         let operation = intent.operation();
-        let last = intent.history.last().map_or(0, |l| l.release.version);
+        let last = intent.past.history.last().map_or(0, |l| l.release.version);
         let record = intent.record();
         Plan {
             operation: operation.word().to_owned(),
@@ -371,7 +372,7 @@ impl Session<'_> {
             values: &intent.values,
             context: look.context,
         };
-        let prior = live_objects(&intent.history, &self.namespace)?;
+        let prior = live_objects(&intent.past.history, &self.namespace)?;
         let mut plan = self.frame(&intent);
         plan.offline = true;
         let compared = compare_manifests(
@@ -390,6 +391,7 @@ impl Session<'_> {
             plan.makes_revision = *always
                 || plan.changes_objects()
                 || intent
+                    .past
                     .history
                     .last()
                     .is_none_or(|last| !same_release(&last.release, record));

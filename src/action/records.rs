@@ -85,7 +85,17 @@ impl Session<'_> {
 
     /// Removes the journal: the operation has ended.
     pub(crate) async fn end_journal(&self) -> Result<(), Error> {
-        self.store().free(&self.release).await?;
+        self.free_reserved().await?;
+        self.delete_journal().await
+    }
+
+    /// Gives the revisions' names free that were kept taken while a job was stopped; before the journal
+    /// goes, so that they are found by who goes on from it.
+    pub(crate) async fn free_reserved(&self) -> Result<(), Error> {
+        Ok(self.store().free(&self.release).await?)
+    }
+
+    pub(crate) async fn delete_journal(&self) -> Result<(), Error> {
         self.own()
             .delete(&self.release, Kind::Journal, ONLY, None)
             .await?;

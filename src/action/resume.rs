@@ -73,8 +73,12 @@ impl Session<'_> {
     /// # Errors
     /// [`Error::NotFound`] where there is none, or where it can't be done so.
     pub async fn settle(&self, choice: Choice, dry_run: bool) -> Result<Outcome, Error> {
-        let mut history = self.history().await?;
-        let journal = match self.left(&mut history, dry_run).await? {
+        let mut past = self.past().await?;
+        if !dry_run {
+            self.end_earlier(&mut past).await?;
+        }
+        let history = &past.history;
+        let journal = match &past.left {
             Left::Open(journal) => journal,
             Left::Ended(_) | Left::Nothing => {
                 return Err(Error::NotFound(format!(
@@ -83,7 +87,7 @@ impl Session<'_> {
                 )));
             }
         };
-        let from = chosen(choice, &journal, &history).map_err(Error::NotFound)?;
+        let from = chosen(choice, journal, history).map_err(Error::NotFound)?;
         let (values, secrets) = match history.last() {
             Some(last) => compare_records(&last.release, from),
             None => compare_records(from, from),
@@ -91,7 +95,7 @@ impl Session<'_> {
         let mut record = from.clone();
         let mut target = Target::of_manifest(&record.manifest, &self.namespace)?;
         if choice == Choice::Resume
-            && let Some(crds) = pending_crds(&journal).map_err(Error::NotFound)?
+            && let Some(crds) = pending_crds(journal).map_err(Error::NotFound)?
         {
             target.crds.clone_from(&crds.definitions);
             target.crd_mode = crds.mode;
@@ -119,7 +123,7 @@ impl Session<'_> {
             approved: None,
             from: self.options.origin.clone(),
         };
-        self.deploy(proposal, history, dry_run).await
+        self.deploy(proposal, past, dry_run).await
     }
 }
 

@@ -10,16 +10,17 @@ use crate::release::{Status, Stored, Time};
 impl Session<'_> {
     /// Rolls the release back to a revision; 0 is the one before the current.
     pub async fn rollback(&self, revision: u32, dry_run: bool) -> Result<Outcome, Error> {
-        let (proposal, history) = self.propose_rollback(revision).await?;
-        self.deploy(proposal, history, dry_run).await
+        let past = self.past().await?;
+        let proposal = self.propose_rollback(revision, &past.history)?;
+        self.deploy(proposal, past, dry_run).await
     }
 
-    /// The new revision, and the history that it follows.
-    pub(crate) async fn propose_rollback(
+    /// The new revision, after a history.
+    pub(crate) fn propose_rollback(
         &self,
         revision: u32,
-    ) -> Result<(Proposal, Vec<Stored>), Error> {
-        let history = self.history().await?;
+        history: &[Stored],
+    ) -> Result<Proposal, Error> {
         let Some(last) = history.last() else {
             return Err(Error::NotFound(format!(
                 "release {:?} not found in namespace {:?}",
@@ -29,7 +30,7 @@ impl Session<'_> {
         let wanted = if revision > 0 {
             revision
         } else {
-            let current = current(&history, last);
+            let current = current(history, last);
             // As Helm: the one before; of those that were deployed, for a failed one never ran well.
             history
                 .iter()
@@ -51,7 +52,7 @@ impl Session<'_> {
                 known.join(", ")
             )));
         };
-        let (values, secrets) = compare_records(&current(&history, last).release, &to.release);
+        let (values, secrets) = compare_records(&current(history, last).release, &to.release);
         self.report.hide(&secrets);
         let mut record = to.release.clone();
         let target = Target::of_manifest(&record.manifest, &self.namespace)?;
@@ -61,7 +62,7 @@ impl Session<'_> {
         record.info.last_deployed = Some(Time::now());
         record.info.description = format!("Rollback to {wanted}");
         record.apply_method = crate::release::SERVER_SIDE.to_owned();
-        let proposal = Proposal {
+        Ok(Proposal {
             operation: Operation::Rollback,
             record,
             target,
@@ -70,8 +71,7 @@ impl Session<'_> {
             secrets,
             approved: None,
             from: self.options.origin.clone(),
-        };
-        Ok((proposal, history))
+        })
     }
 }
 

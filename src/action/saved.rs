@@ -149,7 +149,7 @@ impl Session<'_> {
             cluster: self.cluster_id().await?,
             release: self.release.clone(),
             namespace: self.namespace.clone(),
-            based_on: BasedOn::of(&outline.intent.history),
+            based_on: BasedOn::of(&outline.intent.past.history),
             aim: outline.intent.aim.clone(),
             crds: outline.intent.target.crds.clone(),
             labels,
@@ -175,8 +175,8 @@ impl Session<'_> {
                 saved.cluster.server, here.server
             )]));
         }
-        let history = self.history().await?;
-        let based_on = BasedOn::of(&history);
+        let past = self.past().await?;
+        let based_on = BasedOn::of(&past.history);
         if based_on != saved.based_on {
             let (then, now) = (
                 BasedOn::words(saved.based_on.as_ref()),
@@ -225,9 +225,7 @@ impl Session<'_> {
                     },
                     approved: Some(saved.bonds),
                 };
-                Ok(Applied::Revision(
-                    self.deploy(proposal, history, false).await?,
-                ))
+                Ok(Applied::Revision(self.deploy(proposal, past, false).await?))
             }
         }
     }

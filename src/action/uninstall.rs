@@ -2,7 +2,7 @@
 
 use super::deploy::live_objects;
 use super::hooks::{HookPlan, events};
-use super::interrupted::Left;
+use super::interrupted::{Left, Past};
 use super::journal::{Journal, Operation};
 use super::outline::is_ended;
 use super::prepare::{Change, JobAction};
@@ -57,13 +57,15 @@ impl Uninstalled {
 }
 
 impl Session<'_> {
-    /// The history of a release that is to end.
-    pub(crate) async fn history_to_end(&self) -> Result<Vec<Stored>, Error> {
-        let history = self.history().await?;
-        if is_ended(&history) {
+    /// What is past of a release that is there.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where it isn't, or was uninstalled.
+    pub(crate) fn to_end(&self, past: Past) -> Result<Past, Error> {
+        if is_ended(&past.history) {
             return Err(self.no_release());
         }
-        Ok(history)
+        Ok(past)
     }
 
     fn no_release(&self) -> Error {
@@ -98,8 +100,11 @@ impl Session<'_> {
             dry_run,
             going_back,
         } = how;
-        let mut history = self.history().await?;
-        let left = self.left(&mut history, dry_run).await?;
+        let mut past = self.past().await?;
+        if !dry_run {
+            self.end_earlier(&mut past).await?;
+        }
+        let Past { history, left } = past;
         let last = match history.last() {
             Some(last) if last.release.info.status != Status::Uninstalled => last,
             last => {

@@ -1,12 +1,13 @@
 //! `upgrade`: a new revision from a chart, with the jobs' state.
 
 use super::deploy::{Outcome, Proposal};
+use super::interrupted::Past;
 use super::journal::Operation;
 use super::outline::is_ended;
 use super::proposal::Source;
 use super::{Error, Session};
 use crate::chart::Chart;
-use crate::release::{Status, Stored};
+use crate::release::Status;
 use crate::values::{Older, Reuse, reuse_values};
 use crate::yaml::Value;
 
@@ -19,23 +20,24 @@ impl Session<'_> {
         install_missing: bool,
         dry_run: bool,
     ) -> Result<Outcome, Error> {
-        if install_missing && !dry_run && is_ended(&self.history().await?) {
-            return self.install_over(source, true, dry_run).await;
-        }
-        let (proposal, history) = self.propose_upgrade(source, reuse, install_missing).await?;
-        self.deploy(proposal, history, dry_run).await
+        let past = self.past().await?;
+        let proposal = self
+            .propose_upgrade(source, &past, reuse, install_missing)
+            .await?;
+        self.deploy(proposal, past, dry_run).await
     }
 
-    /// The new revision, and the history that it follows.
+    /// The new revision, after what is past.
     pub(crate) async fn propose_upgrade(
         &self,
         source: &Source,
+        past: &Past,
         reuse: Reuse,
         install_missing: bool,
-    ) -> Result<(Proposal, Vec<Stored>), Error> {
-        let history = self.history().await?;
-        if install_missing && is_ended(&history) {
-            return self.propose_install(source, true, true).await;
+    ) -> Result<Proposal, Error> {
+        let history = &past.history;
+        if install_missing && is_ended(history) {
+            return self.propose_install(source, past, true, true).await;
         }
         let Some(last) = history.last() else {
             return Err(Error::NotFound(format!(
@@ -72,14 +74,12 @@ impl Session<'_> {
             &mut source.chart,
         )
         .map_err(|e| Error::Invalid(e.to_string()))?;
-        let proposal = self
-            .propose(
-                &source,
-                Operation::Upgrade,
-                last.release.version + 1,
-                Some(&current.release),
-            )
-            .await?;
-        Ok((proposal, history))
+        self.propose(
+            &source,
+            Operation::Upgrade,
+            last.release.version + 1,
+            Some(&current.release),
+        )
+        .await
     }
 }

@@ -179,7 +179,7 @@ impl Client {
         let (config, user) = options.config().await?;
         let server = config.cluster_url.to_string();
         let namespace = config.default_namespace.clone();
-        let kube = kube::Client::try_from(config).map_err(|e| Error::Configure(chain(&e)))?;
+        let kube = super::connect::client(config)?;
         Ok(Client {
             kube,
             inner: Arc::new(Inner {

@@ -1,8 +1,9 @@
-//! The cluster: client, discovery, apply, wait, prune, port-forward, logs.
+//! The cluster: client, discovery, apply, wait, prune, logs.
 
 mod admission;
 mod awaited;
 mod client;
+mod connect;
 mod data;
 mod discovery;
 mod ended;
@@ -38,7 +39,7 @@ pub use object::{
 };
 pub use options::Options;
 pub use probe::{DryRun, Trial};
-pub use proxy::{Endpoint, Forward};
+pub use proxy::Endpoint;
 pub use rate::Rate;
 pub use ready::{
     FAILED_ANNOTATION, Problem, READY_ANNOTATION, Rules, State, has_state, pod_problem, readiness,

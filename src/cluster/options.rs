@@ -7,6 +7,7 @@ use kube::config::{
     NamedContext,
 };
 
+use super::connect::proxy_of_environment;
 use super::error::{Error, Result};
 use super::rate::Rate;
 
@@ -42,9 +43,11 @@ impl Options {
     /// With it goes the kubeconfig's name for the user.
     pub(super) async fn config(&self) -> Result<(Config, Option<String>)> {
         let mut user = self.as_user.clone();
+        let mut names_proxy = false;
         let mut config = match self.kubeconfig()? {
             Some(mut kubeconfig) => {
                 self.overlay(&mut kubeconfig)?;
+                names_proxy = self.names_proxy(&kubeconfig);
                 user = user.or_else(|| self.user_of(&kubeconfig));
                 let options = KubeConfigOptions {
                     context: self.context.clone(),
@@ -74,18 +77,37 @@ impl Options {
         if let Some(namespace) = &self.namespace {
             config.default_namespace.clone_from(namespace);
         }
+        if !names_proxy {
+            config.proxy_url = proxy_of_environment(&config.cluster_url);
+        }
         // Retries are ours: they know which requests may be sent twice.
         config.default_retry = false;
         Ok((config, user))
     }
 
-    fn user_of(&self, kubeconfig: &Kubeconfig) -> Option<String> {
+    fn context_of<'a>(&'a self, kubeconfig: &'a Kubeconfig) -> Option<&'a Context> {
         let name = self
             .context
             .as_ref()
             .or(kubeconfig.current_context.as_ref())?;
-        let context = kubeconfig.contexts.iter().find(|c| c.name == *name)?;
-        context.context.as_ref()?.user.clone()
+        let named = kubeconfig.contexts.iter().find(|c| c.name == *name)?;
+        named.context.as_ref()
+    }
+
+    fn user_of(&self, kubeconfig: &Kubeconfig) -> Option<String> {
+        self.context_of(kubeconfig)?.user.clone()
+    }
+
+    /// Whether the kubeconfig says by which proxy its cluster is reached.
+    fn names_proxy(&self, kubeconfig: &Kubeconfig) -> bool {
+        let Some(context) = self.context_of(kubeconfig) else {
+            return false;
+        };
+        let mut clusters = kubeconfig.clusters.iter();
+        let named = clusters.find(|c| c.name == context.cluster);
+        named
+            .and_then(|named| named.cluster.as_ref()?.proxy_url.as_ref())
+            .is_some_and(|url| !url.is_empty())
     }
 
     /// The namespace of the flags or of the kubeconfig's context, without a look at the cluster; `default` where

@@ -1,13 +1,10 @@
-//! HTTP to what runs in the cluster: through the API server's proxy, a forwarded port, or a direct URL.
+//! HTTP to what runs in the cluster: through the API server's proxy, or by a direct URL.
 
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use k8s_openapi::api::core::v1::Pod;
-use tokio::net::{TcpListener, TcpStream};
 
 use super::client::{Client, JSON, Request, Target, chain, encode};
 use super::error::{Error, Result};
@@ -167,70 +164,6 @@ impl Client {
         }
         Ok((status, bytes))
     }
-
-    /// Forwards a port of a pod to one of the loopback interface, until the result is dropped.
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`] when no local port can be opened. A pod that can't be reached shows
-    /// as a connection that is closed at once.
-    pub async fn forward(&self, namespace: &str, pod: &str, port: u16) -> Result<Forward> {
-        let failed = |e: std::io::Error| Error::Unreachable {
-            server: "a local port".into(),
-            cause: e.to_string(),
-        };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let pods: kube::Api<Pod> = kube::Api::namespaced(self.kube.clone(), namespace);
-        let pod = pod.to_owned();
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (pods, pod) = (pods.clone(), pod.clone());
-                tokio::spawn(async move {
-                    if let Err(e) = carry(&pods, &pod, port, stream).await {
-                        tracing::debug!("forwarding to Pod/{pod}:{port}: {e}");
-                    }
-                });
-            }
-        });
-        Ok(Forward { address, task })
-    }
-}
-
-/// A forwarded port.
-#[derive(Debug)]
-pub struct Forward {
-    address: SocketAddr,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Forward {
-    /// The local end.
-    pub fn endpoint(&self) -> Endpoint {
-        Endpoint::Url(format!("http://{}", self.address))
-    }
-}
-
-impl Drop for Forward {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// Carries one connection to the pod and back.
-async fn carry(
-    pods: &kube::Api<Pod>,
-    pod: &str,
-    port: u16,
-    mut stream: TcpStream,
-) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut forwarder = pods.portforward(pod, &[port]).await?;
-    if let Some(mut remote) = forwarder.take_stream(port) {
-        tokio::io::copy_bidirectional(&mut stream, &mut remote).await?;
-    }
-    forwarder.abort();
-    Ok(())
 }
 
 /// Whether an answer is the API server's own: a `Status` object.

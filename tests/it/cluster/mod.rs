@@ -7,6 +7,7 @@ pub mod operator;
 mod records;
 mod statuses;
 mod waits;
+mod ways;
 
 use std::process::Command;
 

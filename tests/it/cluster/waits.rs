@@ -217,7 +217,6 @@ async fn servers_in_the_cluster_are_reached() {
         port: port.to_owned(),
         tls: false,
     };
-    let forward = client.forward(&ns.name, pod, 8080).await.unwrap();
     let ways = [
         service("server", "80"),
         Endpoint::Pod {
@@ -225,7 +224,6 @@ async fn servers_in_the_cluster_are_reached() {
             name: pod.to_owned(),
             port: 8080,
         },
-        forward.endpoint(),
     ];
     for way in &ways {
         let body = json!({"a": 1});
