@@ -168,13 +168,14 @@ where
     C: Service<Uri> + Clone + Send + 'static,
     C::Response: Connection + Send,
     C::Future: Send,
+    C::Error: Into<BoxError>,
 {
     type Response = C::Response;
-    type Error = C::Error;
-    type Future = Pin<Box<dyn Future<Output = std::result::Result<C::Response, C::Error>> + Send>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = std::result::Result<C::Response, BoxError>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<std::result::Result<(), C::Error>> {
-        self.inner.poll_ready(context)
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<std::result::Result<(), BoxError>> {
+        self.inner.poll_ready(context).map_err(Into::into)
     }
 
     fn call(&mut self, server: Uri) -> Self::Future {
@@ -186,12 +187,12 @@ where
             let held = turn.lock().await;
             let made = *shared.lock().unwrap_or_else(PoisonError::into_inner);
             if made.is_some_and(|made| made > queued) {
-                // The request goes over that one and gives this up, unless the server took it back.
+                // The request goes over that one and leaves this behind.
                 drop(held);
                 tokio::time::sleep(SETTLE).await;
-                return ready.call(server).await;
+                return Err("the connection was lost before it was used".into());
             }
-            let connection = ready.call(server).await?;
+            let connection = ready.call(server).await.map_err(Into::into)?;
             if connection.connected().is_negotiated_h2() {
                 *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             }
