@@ -1,7 +1,9 @@
 """Releases on the cluster of KUBECONFIG: a chart of 100 objects from install to uninstall, `list` over 1,000 releases.
 
-`floor` is the same writes by a bare client, 16 at once, in one stage (see floor/main.go). Requests are counted in
-runs of their own, by a proxy before the API server. The namespaces are made for it, and deleted.
+`floor` is the same writes of objects by a bare client, 16 at once, in one stage (see floor/main.go). `with records`
+is that client again, with all that a release writes beside its objects: lock, journal, record and note, each when the
+one before is there, and the objects in two stages, for a binding comes after its role. Requests are counted in runs of
+their own, by a proxy before the API server. The namespaces are made for it, and deleted.
 """
 
 import base64
@@ -27,7 +29,11 @@ PATHS = {
 }
 CONCURRENCY = 16
 RELEASES, REVISIONS = 1000, 5
+LEASES = "coordination.k8s.io/v1"
+# The size of the chart's record, packed.
+RECORD = 9000
 STEPS = ("install", "no-op upgrade", "one-object upgrade", "full change", "uninstall")
+FLOORS = ("floor", "with records")
 VALUES = {"no-op upgrade": [], "one-object upgrade": ["--set", "one=2"], "full change": ["--set", "all=2"]}
 
 
@@ -82,6 +88,40 @@ def deletes(namespace, release):
             options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
             stage.append({"method": "DELETE", "path": path, "type": "application/json", "body": options})
     return [stage]
+
+
+def recorded(namespace, release, revision, stage):
+    """Objects with what a release writes beside them."""
+    secrets, leases = f"/api/v1/namespaces/{namespace}/secrets", f"/apis/{LEASES}/namespaces/{namespace}/leases"
+    lease = {"apiVersion": LEASES, "kind": "Lease", "metadata": {"name": f"nutkin.{release}"},
+             "spec": {"holderIdentity": "bench", "leaseDurationSeconds": 15}}
+
+    def post(path, made):
+        return [{"method": "POST", "path": path, "type": "application/json", "body": made}]
+
+    def secret(name, size):
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
+                "data": {"release": base64.b64encode(os.urandom(size)).decode()}}
+
+    def delete(path):
+        return [{"method": "DELETE", "path": path, "type": "application/json", "body": {}}]
+
+    name = f"record.{release}.v{revision}"
+    patch = {"method": "PATCH", "path": f"{secrets}/{name}", "type": "application/merge-patch+json",
+             "body": {"data": secret(name, RECORD)["data"]}}
+    # The order of Helm's kinds, as far as the API server minds it.
+    later = ("/rolebindings/", "/services/")
+    return [
+        post(leases, lease),
+        post(secrets, secret(f"journal.{release}", 300)),
+        post(secrets, secret(name, RECORD)),
+        [r for r in stage if not any(kind in r["path"] for kind in later)],
+        [r for r in stage if any(kind in r["path"] for kind in later)],
+        [patch],
+        post(secrets, secret(f"note.{release}.v{revision}", 300)),
+        delete(f"{secrets}/journal.{release}"),
+        delete(f"{leases}/nutkin.{release}"),
+    ]
 
 
 class Cluster:
@@ -217,10 +257,11 @@ def summary(case, times, peaks, requests):
                      "cpu_ms": round(1000 * statistics.median(c for _, c in all_times), 1),
                      "peak_kib": peaks.get(name), "requests": requests.get(name)}
     row["helm_to_nutkin"] = round(row["helm"]["wall_ms"] / row["nutkin"]["wall_ms"], 1)
-    if "floor" in row:
-        # The machine's load changes from run to run: each run is compared with its own floor.
-        ratios = [n[0] / f[0] for n, f in zip(times["nutkin"], times["floor"])]
-        row["nutkin_to_floor"] = round(statistics.median(ratios), 2)
+    for floor in FLOORS:
+        if floor in row:
+            # The machine's load changes from run to run: each run is compared with its own floor.
+            ratios = [n[0] / f[0] for n, f in zip(times["nutkin"], times[floor])]
+            row[floor]["nutkin_to_this"] = round(statistics.median(ratios), 2)
     return row
 
 
@@ -232,8 +273,10 @@ def flow(bench, cluster, counter, prefix):
     floors = {"install": "1", "full change": "2"}
     for step in (*floors, "uninstall"):
         times[step]["floor"] = []
+    for step in floors:
+        times[step]["with records"] = []
     programs = {"nutkin": bench.nutkin, "helm": bench.helm}
-    spaces = {name: f"{prefix}-{name}" for name in (*programs, "floor")}
+    spaces = {name: f"{prefix}-{name.replace(' ', '-')}" for name in (*programs, *FLOORS)}
     for space in spaces.values():
         cluster.namespace(space)
     try:
@@ -247,6 +290,17 @@ def flow(bench, cluster, counter, prefix):
                     stages = deletes(spaces["floor"], "r") if step == "uninstall" else \
                         writes(spaces["floor"], "r", floors[step])
                     times[step]["floor"].append(bench.once([str(c) for c in cluster.send(stages)]))
+                if step in times and "with records" in times[step]:
+                    space, revision = spaces["with records"], floors[step]
+                    stages = recorded(space, "r", revision, writes(space, "r", revision)[0])
+                    times[step]["with records"].append(bench.once([str(c) for c in cluster.send(stages)]))
+            # For the next round.
+            space = spaces["with records"]
+            gone = deletes(space, "r")
+            records = (f"{kind}.r.v{revision}" for kind in ("record", "note") for revision in floors.values())
+            gone[0] += [{"method": "DELETE", "path": f"/api/v1/namespaces/{space}/secrets/{name}",
+                         "type": "application/json", "body": {}} for name in records]
+            subprocess.run([str(c) for c in cluster.send(gone)], check=True)
         for name, program in programs.items():
             for step, command in commands(program, bench, spaces[name]).items():
                 peaks[step][name] = bench.peak(command)
@@ -255,6 +309,8 @@ def flow(bench, cluster, counter, prefix):
         for step in times:
             if "floor" in times[step]:
                 requests[step]["floor"] = sum(KINDS.values())
+            if "with records" in times[step]:
+                requests[step]["with records"] = sum(KINDS.values()) + 7
     finally:
         for space in spaces.values():
             cluster.namespace(space, made=False)
@@ -315,7 +371,7 @@ def table(rows):
     """The rows for people."""
     lines = [("case", "", "wall ms", "CPU ms", "peak MiB", "requests", "")]
     for row in rows:
-        for name in ("nutkin", "helm", "floor"):
+        for name in ("nutkin", "helm", *FLOORS):
             if name not in row:
                 continue
             m = row[name]
@@ -323,8 +379,8 @@ def table(rows):
             note = ""
             if name == "helm":
                 note = f"{row['helm_to_nutkin']} times nutkin's time"
-            elif name == "floor":
-                note = f"nutkin takes {row['nutkin_to_floor']} times the floor"
+            elif name in FLOORS:
+                note = f"nutkin takes {m['nutkin_to_this']} times this"
             lines.append((row["case"] if name == "nutkin" else "", name, f"{m['wall_ms']:.0f}", f"{m['cpu_ms']:.0f}",
                           peak, str(m["requests"] or "-"), note))
     widths = [max(len(line[i]) for line in lines) for i in range(7)]
