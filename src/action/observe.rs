@@ -7,7 +7,7 @@ use super::journal::Journal;
 use super::{Error, Event, JobNews, Session};
 use crate::flink::health::{Expected, Phase, Sample, Verdict, Watch};
 use crate::flink::inject::Position;
-use crate::flink::manifest::{at, list, text};
+use crate::flink::manifest::{list, text};
 use crate::flink::rest::Rest;
 use crate::flink::workload::Workload;
 use crate::plan::state::Mark;
@@ -218,23 +218,10 @@ impl Session<'_> {
             let container = list(&pod, &["spec", "containers"])
                 .get(container)
                 .map_or("", |c| text(c, &["name"]));
-            let crashed = list(&pod, &["status", "containerStatuses"])
-                .iter()
-                .any(|s| {
-                    text(s, &["name"]) == container
-                        && at(s, &["restartCount"]).is_some_and(|n| n.as_u64() > Some(0))
-                });
             let log = self
                 .client
-                .logs(
-                    &workload.namespace,
-                    name,
-                    Some(container),
-                    LOG_LINES,
-                    crashed,
-                )
-                .await
-                .unwrap_or_default();
+                .last_log(&workload.namespace, name, Some(container), LOG_LINES)
+                .await;
             if !log.is_empty() {
                 text_of.push_str(&format!("\n  the log of {name}:"));
                 for line in telling(&log) {

@@ -1,5 +1,7 @@
 //! What pods and objects say about themselves: log lines and events.
 
+use std::time::Duration;
+
 use http::Method;
 
 use super::client::{Client, Request, Target, encode};
@@ -33,8 +35,17 @@ impl std::fmt::Display for Event {
     }
 }
 
+/// What the kubelet answers, with status 200, when the container whose log is wanted has been
+/// cleared away (`kuberuntime_container.go`, Kubernetes 1.37).
+const CLEARED: &str = "unable to retrieve container logs for ";
+
+/// How often a log is asked for again that was cleared away, and how long it waits in between:
+/// the kubelet looks at its containers once a second and then names the right one.
+const AGAIN: (u32, Duration) = (4, Duration::from_secs(1));
+
 impl Client {
-    /// The last lines of a container's log (`None`: of the only one, or the default one).
+    /// The last lines of a container's log (`None`: of the only one, or the default one). The
+    /// answer is `None` when the container is gone from the node, and its log with it.
     ///
     /// # Errors
     /// Those of the request; [`super::Error::Invalid`] when the container hasn't started.
@@ -45,7 +56,7 @@ impl Client {
         container: Option<&str>,
         lines: u32,
         previous: bool,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Option<Vec<String>>> {
         let path = format!(
             "/api/v1/namespaces/{}/pods/{}/log",
             encode(namespace),
@@ -66,10 +77,35 @@ impl Client {
             request = request.query("previous", "true");
         }
         let bytes = self.send_bytes(&request).await.0?;
-        Ok(String::from_utf8_lossy(&bytes)
-            .lines()
-            .map(str::to_owned)
-            .collect())
+        Ok(read(&String::from_utf8_lossy(&bytes)))
+    }
+
+    /// What a container said last: in its life before this one, since a container that crashed
+    /// has said there why, or, without one, in this. Empty where nothing is left to read.
+    pub async fn last_log(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: Option<&str>,
+        lines: u32,
+    ) -> Vec<String> {
+        for _ in 0..AGAIN.0 {
+            let mut cleared = false;
+            for previous in [true, false] {
+                match self.logs(namespace, pod, container, lines, previous).await {
+                    Ok(Some(log)) if !log.is_empty() => return log,
+                    Ok(Some(_)) | Err(_) => {}
+                    // One dead container is kept. When the next one has died as well, the pod's
+                    // status names for a moment a life before it that is no more.
+                    Ok(None) => cleared = true,
+                }
+            }
+            if !cleared {
+                break;
+            }
+            tokio::time::sleep(AGAIN.1).await;
+        }
+        Vec::new()
     }
 
     /// The events of an object, oldest first.
@@ -119,14 +155,7 @@ impl Client {
         let mut about = vec![object.clone()];
         let pod = pod.or_else(|| (object.kind == "Pod").then_some(object.name.as_str()));
         if let (Some(namespace), Some(pod)) = (&object.namespace, pod) {
-            let mut log = Vec::new();
-            // A container that crashed has said why in its previous life.
-            for previous in [true, false] {
-                if log.is_empty() {
-                    let read = self.logs(namespace, pod, None, 20, previous).await;
-                    log = read.unwrap_or_default();
-                }
-            }
+            let log = self.last_log(namespace, pod, None, 20).await;
             lines.extend(log.into_iter().map(|l| format!("Pod/{pod} log: {l}")));
             let pod = ObjectRef::new("v1", "Pod", Some(namespace), pod);
             if pod != *object {
@@ -145,5 +174,35 @@ impl Client {
             lines.extend(last);
         }
         lines
+    }
+}
+
+/// The lines of a log as the kubelet sent it, `None` where it sent word that there is none.
+fn read(text: &str) -> Option<Vec<String>> {
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    match lines.as_slice() {
+        [line] if line.starts_with(CLEARED) => None,
+        _ => Some(lines),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn a_cleared_log_is_none() {
+        let id = "containerd://ba040863ffa7dd050105cfc05a41de3cdf301896e4c316e0d6a0c31a28f20e31";
+        let said = format!("unable to retrieve container logs for {id}");
+        let two = format!("first\n{said}\n");
+        for (text, lines) in [
+            (said.as_str(), None),
+            ("", Some(vec![])),
+            ("one\ntwo\n", Some(vec!["one", "two"])),
+            (two.as_str(), Some(vec!["first", said.as_str()])),
+        ] {
+            let expected = lines.map(|l| l.into_iter().map(str::to_owned).collect());
+            assert_eq!(read(text), expected, "{text:?}");
+        }
     }
 }

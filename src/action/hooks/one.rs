@@ -294,7 +294,7 @@ impl Session<'_> {
                     .client
                     .logs(namespace, &name, Some(&container), lines, false)
                     .await;
-                if let Ok(log) = read {
+                if let Ok(Some(log)) = read {
                     logs.push((name.clone(), container, log));
                 }
             }
