@@ -1,5 +1,9 @@
 """Releases on the cluster of KUBECONFIG: a chart of 100 objects from install to uninstall, `list` over 1,000 releases.
 
+Controllers go on working for a moment after a run, on Services made and on what depended on what was deleted. So that
+nobody pays for another's run, the programs begin in another order each round, and each waits until the machine is
+idle.
+
 `floor` is the same writes of objects by a bare client, 16 at once, in one stage (see floor/main.go). `with records`
 is that client again, with all that a release writes beside its objects: lock, journal, record and note, each when the
 one before is there, and the objects in two stages, for a binding comes after its role. Requests are counted in runs of
@@ -34,6 +38,8 @@ LEASES = "coordination.k8s.io/v1"
 RECORD = 9000
 STEPS = ("install", "no-op upgrade", "one-object upgrade", "full change", "uninstall")
 FLOORS = ("floor", "with records")
+# The steps that the floors take as well, and what then stands in each object.
+CHANGES = {"install": "1", "full change": "2"}
 VALUES = {"no-op upgrade": [], "one-object upgrade": ["--set", "one=2"], "full change": ["--set", "all=2"]}
 
 
@@ -235,6 +241,22 @@ def commands(program, bench, namespace):
     return make
 
 
+def settle():
+    """Waits until this machine is idle, or what keeps it busy has nothing to do with the last run."""
+    def spent():
+        with open("/proc/stat", encoding="utf-8") as stat:
+            numbers = [int(n) for n in stat.readline().split()[1:]]
+        return sum(numbers), numbers[3] + numbers[4]
+
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        before = spent()
+        time.sleep(0.25)
+        after = spent()
+        if (after[1] - before[1]) > 0.85 * (after[0] - before[0]):
+            return
+
+
 def record(namespace, name, revision, template):
     """A Secret as Helm writes it."""
     made = json.loads(json.dumps(template))
@@ -268,37 +290,34 @@ def summary(case, times, peaks, requests):
 def flow(bench, cluster, counter, prefix):
     """The way of the 100-object chart, by each program in turn."""
     rounds = max(3, min(bench.runs, 10))
-    times = {step: {"nutkin": [], "helm": []} for step in STEPS}
     peaks, requests = {step: {} for step in STEPS}, {step: {} for step in STEPS}
-    floors = {"install": "1", "full change": "2"}
-    for step in (*floors, "uninstall"):
-        times[step]["floor"] = []
-    for step in floors:
-        times[step]["with records"] = []
     programs = {"nutkin": bench.nutkin, "helm": bench.helm}
     spaces = {name: f"{prefix}-{name.replace(' ', '-')}" for name in (*programs, *FLOORS)}
+    ways = {name: commands(program, bench, spaces[name]) for name, program in programs.items()}
+    bare, recording = spaces["floor"], spaces["with records"]
+    ways["floor"] = {step: cluster.send(writes(bare, "r", everything)) for step, everything in CHANGES.items()}
+    ways["floor"]["uninstall"] = cluster.send(deletes(bare, "r"))
+    ways["with records"] = {
+        step: cluster.send(recorded(recording, "r", everything, writes(recording, "r", everything)[0]))
+        for step, everything in CHANGES.items()
+    }
+    times = {step: {name: [] for name in ways if step in ways[name]} for step in STEPS}
     for space in spaces.values():
         cluster.namespace(space)
+    order = list(ways)
     try:
         for number in range(rounds):
             bench.say(f"  round {number + 1} of {rounds}")
-            ways = {name: commands(program, bench, spaces[name]) for name, program in programs.items()}
             for step in STEPS:
-                for name in ways:
-                    times[step][name].append(bench.once([str(c) for c in ways[name][step]]))
-                if step in times and "floor" in times[step]:
-                    stages = deletes(spaces["floor"], "r") if step == "uninstall" else \
-                        writes(spaces["floor"], "r", floors[step])
-                    times[step]["floor"].append(bench.once([str(c) for c in cluster.send(stages)]))
-                if step in times and "with records" in times[step]:
-                    space, revision = spaces["with records"], floors[step]
-                    stages = recorded(space, "r", revision, writes(space, "r", revision)[0])
-                    times[step]["with records"].append(bench.once([str(c) for c in cluster.send(stages)]))
+                order.append(order.pop(0))
+                for name in order:
+                    if step in ways[name]:
+                        settle()
+                        times[step][name].append(bench.once(ways[name][step]))
             # For the next round.
-            space = spaces["with records"]
-            gone = deletes(space, "r")
-            records = (f"{kind}.r.v{revision}" for kind in ("record", "note") for revision in floors.values())
-            gone[0] += [{"method": "DELETE", "path": f"/api/v1/namespaces/{space}/secrets/{name}",
+            gone = deletes(recording, "r")
+            records = (f"{kind}.r.v{revision}" for kind in ("record", "note") for revision in CHANGES.values())
+            gone[0] += [{"method": "DELETE", "path": f"/api/v1/namespaces/{recording}/secrets/{name}",
                          "type": "application/json", "body": {}} for name in records]
             subprocess.run([str(c) for c in cluster.send(gone)], check=True)
         for name, program in programs.items():
