@@ -73,7 +73,7 @@ impl Session<'_> {
         let mut after = BTreeSet::new();
         for wave in self.waves(objects)? {
             after.extend(wave.after);
-            let going: Vec<&ObjectPlan> = wave
+            let mut going: Vec<&ObjectPlan> = wave
                 .items
                 .iter()
                 .filter_map(|i| objects.get(*i))
@@ -82,6 +82,9 @@ impl Session<'_> {
             if going.is_empty() {
                 continue;
             }
+            // What takes the server longest goes first, beside the rest: each Service is given an
+            // address, which is written before it.
+            going.sort_by_key(|o| o.reference.kind != "Service");
             let mut needs = std::mem::take(&mut after);
             needs.extend(wave.needs);
             self.await_needs(planned, &needs, stopped).await?;

@@ -192,8 +192,10 @@ pub fn stage(kind: &str) -> u8 {
         | "PersistentVolumeClaim"
         | "ClusterRole"
         | "Role"
+        | "Service"
         | "IngressClass" => 2,
-        "ClusterRoleBinding" | "RoleBinding" | "Service" => 3,
+        // Who may not bind at will is refused while the role isn't there.
+        "ClusterRoleBinding" | "RoleBinding" => 3,
         "DaemonSet"
         | "Pod"
         | "ReplicationController"

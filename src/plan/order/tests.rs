@@ -98,8 +98,7 @@ fn kinds_weights_and_needs() {
                 ("Service/hook", "", ""),
             ],
             vec![
-                "ConfigMap/c",
-                "Service/hook",
+                "ConfigMap/c Service/hook",
                 "Deployment/operator",
                 "ConfigMap/late < Deployment/operator",
                 "FlinkDeployment/job < Deployment/operator Service/hook",
