@@ -35,7 +35,7 @@ pub struct RenderFlags {
     /// Let Tera templates ask for random text and the time, so that each render differs
     #[arg(long)]
     allow_random: bool,
-    /// Accept fields that the cluster's schema doesn't know
+    /// Taken as by helm: an API server that is asked checks the fields by its schema in any case
     #[arg(long)]
     pub disable_openapi_validation: bool,
 }

@@ -294,7 +294,6 @@ impl Args {
         };
         let (chart, rendered) = self.render(cx, chart, folder, release, &capabilities, &options)?;
         let crds = chart.crd_files().len();
-        let strict = !self.rendering.disable_openapi_validation;
         let mut refused = Vec::new();
         for document in &rendered.documents {
             if document.object.is_null() {
@@ -314,7 +313,6 @@ impl Args {
             let how = Apply {
                 force: true,
                 dry_run: true,
-                strict,
             };
             let tried = if document.name().is_empty() {
                 client.create(&document.object, true).await

@@ -73,7 +73,6 @@ impl Client {
         let how = Apply {
             dry_run: true,
             force,
-            ..Apply::default()
         };
         let ours = live.and_then(|live| client_side_fields(live, take_over));
         let own = live

@@ -9,7 +9,6 @@ use crate::helm::write_chart;
 const FORCE: Apply = Apply {
     force: true,
     dry_run: false,
-    strict: false,
 };
 
 #[tokio::test]
@@ -99,11 +98,7 @@ async fn refusals_are_told_apart() {
     }
     let mut typo = sleeper("d", Some(1));
     typo["spec"]["replica"] = json!(1);
-    let strict = Apply {
-        strict: true,
-        ..Apply::default()
-    };
-    let error = client.apply(&typo, strict).await.unwrap_err();
+    let error = client.apply(&typo, Apply::default()).await.unwrap_err();
     assert!(
         matches!(&error, Error::Invalid { message, .. } if message.contains("replica")),
         "{error:?}"
