@@ -198,7 +198,8 @@ impl Context {
         future: impl Future<Output = Result<T, CommandError>>,
     ) -> Result<T, CommandError> {
         tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            // One for the connections beside this one: more only wake each other.
+            .worker_threads(1)
             .enable_all()
             .build()
             .map_err(|e| {
