@@ -1,6 +1,6 @@
 //! Deciding about the objects of a change: what is there, whose it is, and what the server says of a dry run.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -11,10 +11,13 @@ use crate::cluster::{self, DryRun, FieldConflict, ObjectRef, PARALLEL, Trial, ow
 use crate::flink::manifest;
 use crate::flink::workload::recognise;
 use crate::plan::admission::may_judge_plain;
-use crate::plan::foresee;
+use crate::plan::foresee::{self, Right};
 use crate::plan::objects::{self, Change as ObjectAction};
 use crate::plan::schema;
 use crate::yaml::Value;
+
+/// Rights in namespaces.
+type Rights = HashSet<(Option<String>, Right)>;
 
 /// What a dry run found out.
 #[derive(Default)]
@@ -59,19 +62,18 @@ impl Session<'_> {
         }
         let references: Vec<ObjectRef> = plans.iter().map(|p| p.reference.clone()).collect();
         let may_foresee = self.may_foresee(change, &plans);
-        let (live, admits) = tokio::try_join!(
-            async { Ok::<_, Error>(self.client.find_all(&references).await?) },
-            async {
-                match may_foresee {
-                    true => self.admits_plainly(&references).await,
-                    false => Ok(false),
-                }
+        let rules = async {
+            if !may_foresee {
+                return Ok((false, Rights::new()));
             }
-        )?;
+            tokio::try_join!(self.admits_plainly(&references), self.rights(&plans))
+        };
+        let live = async { Ok::<_, Error>(self.client.find_all(&references).await?) };
+        let (live, (admits, rights)) = tokio::try_join!(live, rules)?;
         for (plan, live) in plans.iter_mut().zip(live) {
             plan.live = live;
         }
-        let forecasts = self.forecasts(&plans, admits);
+        let forecasts = self.forecasts(&plans, admits, &rights);
         let asked = plans.iter().zip(&forecasts).enumerate();
         let asked = asked.filter(|(_, (plan, known))| plan.wanted.is_some() && known.is_none());
         let answers: Vec<(usize, Tried)> = stream::iter(asked.map(|(at, (plan, _))| async move {
@@ -152,7 +154,7 @@ impl Session<'_> {
 
     /// What an apply would do to each object, where that is known without asking the server: nothing
     /// changes, or the object is plain and nothing of the cluster's own has a word about those.
-    fn forecasts(&self, plans: &[ObjectPlan], admits: bool) -> Vec<Option<Value>> {
+    fn forecasts(&self, plans: &[ObjectPlan], admits: bool, rights: &Rights) -> Vec<Option<Value>> {
         let over = &self.options.take_over;
         let mut first = HashSet::new();
         plans
@@ -163,14 +165,40 @@ impl Session<'_> {
                 if let Some(live) = live.filter(|l| foresee::is_unchanged(l, wanted, over)) {
                     return Some(live.clone());
                 }
-                let after = foresee::plain(live, wanted).filter(|_| admits)?;
-                // One of each kind and namespace shows whether they may be written at all.
                 let reference = &plan.reference;
+                let allowed = foresee::right(wanted)
+                    .is_none_or(|right| rights.contains(&(reference.namespace.clone(), right)));
+                let after = foresee::plain(live, wanted).filter(|_| admits && allowed)?;
+                // One of each kind and namespace shows whether they may be written at all.
                 let is_first =
                     first.insert((&reference.kind, &reference.namespace, live.is_some()));
                 (!is_first).then_some(after)
             })
             .collect()
+    }
+
+    /// The rights we have of those that forecasts depend on, as far as it is less to ask for one than to
+    /// try the objects.
+    async fn rights(&self, plans: &[ObjectPlan]) -> Result<Rights, Error> {
+        let mut wanted: BTreeMap<(Option<String>, Right), u32> = BTreeMap::new();
+        for plan in plans {
+            if let Some(right) = plan.wanted.as_ref().and_then(foresee::right) {
+                *wanted
+                    .entry((plan.reference.namespace.clone(), right))
+                    .or_default() += 1;
+            }
+        }
+        let asked = wanted.into_iter().filter(|(_, objects)| *objects > 2);
+        let answers = stream::iter(asked.map(|((namespace, right), _)| async move {
+            let Right { verb, resource } = right;
+            let may = self
+                .client
+                .may(verb, foresee::RBAC, resource, namespace.as_deref())
+                .await?;
+            Ok::<_, Error>(may.then_some((namespace, right)))
+        }));
+        let answers: Vec<_> = answers.buffer_unordered(PARALLEL).try_collect().await?;
+        Ok(answers.into_iter().flatten().collect())
     }
 
     /// Whether nothing of the cluster's own may change or refuse plain objects where these are.

@@ -1,9 +1,16 @@
 //! Whether a cluster's own rules of admission may have a word about plain objects. Pure.
 
+use super::foresee::RBAC;
 use crate::yaml::Value;
 
-/// The plural names of the kinds that [`super::foresee::plain`] foresees, all of the core group.
-const PLAIN: [&str; 4] = ["configmaps", "secrets", "serviceaccounts", "services"];
+/// The groups and plural names of the kinds that [`super::foresee::plain`] foresees.
+const PLAIN: [(&str, &[&str]); 2] = [
+    (
+        "",
+        &["configmaps", "secrets", "serviceaccounts", "services"],
+    ),
+    (RBAC, &["roles", "rolebindings"]),
+];
 
 /// Whether a webhook configuration (`webhooks[].rules`) or an admission policy
 /// (`spec.matchConstraints.resourceRules`) may change or refuse the making or changing of a plain object.
@@ -35,8 +42,11 @@ fn meets_plain(rule: &Value) -> bool {
                 .any(|word| word == "*" || wanted.contains(&word))
         })
     };
-    let plain: Vec<&str> = PLAIN.into_iter().chain(["*/*"]).collect();
-    any("apiGroups", &[""]) && any("resources", &plain) && any("operations", &["CREATE", "UPDATE"])
+    any("operations", &["CREATE", "UPDATE"])
+        && PLAIN.iter().any(|(group, resources)| {
+            any("apiGroups", &[group])
+                && (any("resources", resources) || any("resources", &["*/*"]))
+        })
 }
 
 #[cfg(test)]
@@ -57,6 +67,9 @@ mod tests {
             (rule(&[""], &["secrets", "pods"], &["*"]), true),
             (rule(&[""], &["pods", "pods/*"], &["*"]), false),
             (rule(&["cert-manager.io"], &["*"], &["*"]), false),
+            (rule(&[RBAC], &["rolebindings"], &["UPDATE"]), true),
+            (rule(&[RBAC], &["clusterroles"], &["*"]), false),
+            (rule(&[RBAC], &["secrets"], &["*"]), false),
             (rule(&[""], &["services"], &["DELETE"]), false),
             // Of subresources only.
             (rule(&[""], &["services/status"], &["UPDATE"]), false),

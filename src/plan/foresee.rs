@@ -4,8 +4,8 @@
 //!
 //! - Nothing changes, which managedFields prove. Such an object is not applied either, so a forecast
 //!   can't turn out wrong: always used.
-//! - A plain object (ConfigMap, Secret, ServiceAccount, a simple Service) is made or changed, whose
-//!   rules are few enough to be checked here. What can't be checked here is what a cluster adds of its
+//! - A plain object (ConfigMap, Secret, ServiceAccount, a simple Service; a Role or RoleBinding of
+//!   somebody who may write any) is made or changed, whose rules are few enough to be checked here. What can't be checked here is what a cluster adds of its
 //!   own: webhooks and policies that change or refuse an object, quotas. A forecast that is wrong would
 //!   be found by the apply, when other objects are changed already. So it is only used where that can
 //!   be seen to be impossible, and where it could do no harm but that:
@@ -21,12 +21,25 @@
 //! What is left are releases of many plain objects and no job; without forecasts their installs and
 //! full changes would take twice as long as the writes themselves.
 
+mod rbac;
+
+pub use rbac::{GROUP as RBAC, Right, right};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::cluster::FIELD_MANAGER;
 use crate::cluster::migrate::is_to_be_migrated;
 use crate::yaml::{Map, Value};
+
+/// The fields of plain objects that go when they are no longer wanted.
+const OURS: [&str; 5] = [
+    "data",
+    "binaryData",
+    "automountServiceAccountToken",
+    "rules",
+    "subjects",
+];
 
 /// The API server's limit for the data of a ConfigMap or Secret.
 const MAX_DATA: usize = 1 << 20;
@@ -141,7 +154,8 @@ fn is_item(key: &str, item: &Value) -> bool {
     }
 }
 
-/// What will be of a plain object after an apply; `None` where the server has to be asked.
+/// What will be of a plain object after an apply; `None` where the server has to be asked. Of an object
+/// with a [`right`] it is true for those who have that.
 pub fn plain(live: Option<&Value>, wanted: &Value) -> Option<Value> {
     let map = wanted.as_object()?;
     let kind = map.get("kind")?.as_str()?;
@@ -150,6 +164,8 @@ pub fn plain(live: Option<&Value>, wanted: &Value) -> Option<Value> {
         ("v1", "Secret") => &["data", "stringData", "type"],
         ("v1", "ServiceAccount") => &["automountServiceAccountToken"],
         ("v1", "Service") => &["spec"],
+        ("rbac.authorization.k8s.io/v1", "Role") => &["rules"],
+        ("rbac.authorization.k8s.io/v1", "RoleBinding") => &["roleRef", "subjects"],
         _ => return None,
     };
     let known = |key: &String| {
@@ -161,6 +177,8 @@ pub fn plain(live: Option<&Value>, wanted: &Value) -> Option<Value> {
         && match kind {
             "ConfigMap" | "Secret" => data_is_fine(map),
             "Service" => spec_is_fine(map.get("spec")?),
+            "Role" => rbac::rules_are_fine(map),
+            "RoleBinding" => rbac::binding_is_fine(map),
             _ => map
                 .get("automountServiceAccountToken")
                 .is_none_or(Value::is_boolean),
@@ -337,6 +355,7 @@ fn may_change(live: &Value, wanted: &Value, kind: &str) -> bool {
     let fits = match kind {
         "Secret" => live.get("type").and_then(Value::as_str) == Some("Opaque"),
         "Service" => live.pointer("/spec/type").and_then(Value::as_str) == Some("ClusterIP"),
+        "RoleBinding" => live.get("roleRef") == wanted.get("roleRef"),
         _ => true,
     };
     alone && !fixed && fits
@@ -349,7 +368,7 @@ fn overlaid(live: &Value, wanted: &Value) -> Value {
     let (Some(map), Some(wanted)) = (after.as_object_mut(), wanted.as_object()) else {
         return after;
     };
-    for field in ["data", "binaryData"] {
+    for field in OURS {
         map.remove(field);
     }
     for (key, value) in wanted {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{is_unchanged, plain};
+use super::{Right, is_unchanged, plain, right};
 
 fn entry(operation: &str, fields: &Value) -> Value {
     json!({"manager": "helm", "operation": operation, "apiVersion": "apps/v1", "fieldsV1": fields})
@@ -232,6 +232,14 @@ fn a_plain_object_is_changed_only_where_it_is_ours_alone() {
     let after = plain(Some(&secret), &texts).expect("foreseen");
     assert_eq!(after["data"], json!({"a": "eA=="}));
     assert_eq!(after.get("stringData"), None);
+    // What is no longer wanted goes.
+    let mut account = object(
+        "ServiceAccount",
+        json!({"automountServiceAccountToken": false}),
+    );
+    account["metadata"]["managedFields"] = json!([entry("helm", "Apply")]);
+    let after = plain(Some(&account), &object("ServiceAccount", json!({}))).expect("foreseen");
+    assert_eq!(after.get("automountServiceAccountToken"), None);
     for live in [
         live(vec![], json!({})),
         live(vec![entry("helm", "Update")], json!({})),
@@ -243,4 +251,83 @@ fn a_plain_object_is_changed_only_where_it_is_ours_alone() {
     ] {
         assert_eq!(plain(Some(&live), &wanted), None, "{live}");
     }
+}
+
+fn role(rules: Value) -> Value {
+    object(
+        "Role",
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "rules": rules}),
+    )
+}
+
+fn binding(kind: &str, subjects: Value) -> Value {
+    object(
+        "RoleBinding",
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": "r"},
+            "subjects": subjects,
+        }),
+    )
+}
+
+#[test]
+fn roles_and_bindings_are_foreseen_for_who_may_write_any() {
+    let rule = json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]});
+    let account = json!({"kind": "ServiceAccount", "name": "a", "namespace": "n"});
+    let group = json!({"kind": "Group", "name": "system:authenticated", "apiGroup": "rbac.authorization.k8s.io"});
+    for (wanted, verb, resource) in [
+        (role(json!([])), "escalate", "roles"),
+        (role(json!([rule])), "escalate", "roles"),
+        (binding("Role", json!([account, group])), "bind", "roles"),
+        (binding("ClusterRole", json!([])), "bind", "clusterroles"),
+    ] {
+        assert_eq!(right(&wanted), Some(Right { verb, resource }), "{wanted}");
+        assert_eq!(plain(None, &wanted), Some(wanted.clone()), "{wanted}");
+    }
+    assert_eq!(right(&object("ConfigMap", json!({}))), None);
+    // Another group's kind of that name.
+    assert_eq!(
+        right(&object("Role", json!({"apiVersion": "other/v1"}))),
+        None
+    );
+    for wanted in [
+        object("Role", json!({"apiVersion": "other/v1"})),
+        role(json!({})),
+        role(json!([{"apiGroups": [""], "resources": ["pods"]}])),
+        role(json!([{"apiGroups": [""], "resources": [], "verbs": ["get"]}])),
+        role(json!([{"apiGroups": [""], "resources": [1], "verbs": ["get"]}])),
+        role(json!([{"nonResourceURLs": ["/"], "verbs": ["get"]}])),
+        role(json!([{"apiGroups": [""], "resources": ["a"], "verbs": ["get"], "more": []}])),
+        binding("Other", json!([])),
+        binding("Role", json!([{"kind": "Robot", "name": "a"}])),
+        binding("Role", json!([{"kind": "ServiceAccount", "name": "A"}])),
+        binding(
+            "Role",
+            json!([{"kind": "ServiceAccount", "name": "a", "apiGroup": "x"}]),
+        ),
+        binding("Role", json!([{"kind": "User", "name": ""}])),
+        binding(
+            "Role",
+            json!([{"kind": "User", "name": "a", "namespace": "n"}]),
+        ),
+    ] {
+        assert_eq!(plain(None, &wanted), None, "{wanted}");
+    }
+}
+
+#[test]
+fn a_binding_keeps_its_role() {
+    let managed = json!([{"manager": "helm", "operation": "Apply",
+        "apiVersion": "rbac.authorization.k8s.io/v1", "fieldsV1": {}}]);
+    let mut live = binding("Role", json!([{"kind": "User", "name": "a"}]));
+    live["metadata"]["managedFields"] = managed;
+    let mut wanted = binding("Role", json!([]));
+    if let Some(map) = wanted.as_object_mut() {
+        map.remove("subjects");
+    }
+    let after = plain(Some(&live), &wanted).expect("foreseen");
+    assert_eq!(after.get("subjects"), None);
+    wanted["roleRef"]["name"] = json!("another");
+    assert_eq!(plain(Some(&live), &wanted), None);
 }

@@ -170,6 +170,74 @@ async fn what_a_policy_refuses_is_known_before_anything_is_applied() {
     drop(policy);
 }
 
+/// A user who may write Roles of the namespace, read the cluster's own rules, and grant nothing.
+async fn clerk(place: &Place) -> String {
+    let api_version = "rbac.authorization.k8s.io/v1";
+    let name = format!("{}.clerk", place.ns.name);
+    let subjects = json!([{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": name}]);
+    let role =
+        |kind: &str| json!({"kind": kind, "apiGroup": "rbac.authorization.k8s.io", "name": name});
+    let writes = ["get", "list", "create", "update", "patch", "delete"];
+    let kinds = ["configmaps", "secrets", "roles", "leases", "resourcequotas"];
+    for object in [
+        json!({"apiVersion": api_version, "kind": "Role", "metadata": {"name": name},
+            "rules": [{"apiGroups": ["*"], "resources": kinds, "verbs": writes}]}),
+        json!({"apiVersion": api_version, "kind": "RoleBinding", "metadata": {"name": name},
+            "roleRef": role("Role"), "subjects": subjects}),
+        json!({"apiVersion": api_version, "kind": "ClusterRole", "metadata": {"name": name},
+            "rules": [{"apiGroups": ["admissionregistration.k8s.io"], "resources": ["*"], "verbs": ["list"]}]}),
+        json!({"apiVersion": api_version, "kind": "ClusterRoleBinding", "metadata": {"name": name},
+            "roleRef": role("ClusterRole"), "subjects": subjects}),
+    ] {
+        place
+            .ns
+            .client
+            .apply(&object, Apply::default())
+            .await
+            .unwrap();
+    }
+    name
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster"]
+async fn who_may_not_grant_is_refused_before_anything_is_applied() {
+    const ROLES: usize = 4;
+    let place = Place::new("grant").await;
+    let clerk = clerk(&place).await;
+    let mut files: Vec<(String, String)> = (0..MANY)
+        .map(|n| {
+            (
+                format!("templates/m{n}.yaml"),
+                map(&format!("m{n}"), "k: v"),
+            )
+        })
+        .collect();
+    files.extend((0..ROLES).map(|n| {
+        let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+            "metadata": {"name": format!("r{n}")},
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]}]});
+        (format!("templates/r{n}.yaml"), role.to_string())
+    }));
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(f, t)| (f.as_str(), t.as_str()))
+        .collect();
+    let chart = place.chart("roles", &files);
+    place
+        .nutkin(&["install", "r", &chart, "--as", &clerk])
+        .ends(77)
+        .says("attempting to grant RBAC permissions not currently held");
+    assert_eq!(words(&place), Vec::<Value>::new());
+    // Who may grant anything is asked for one of each kind.
+    let tried = dry_runs(&place, &["install", "r", &chart]);
+    if nobody_judges(&place) {
+        assert_eq!(tried, 2);
+    }
+    let kinds = "clusterrolebinding,clusterrole";
+    place.kubectl(&["delete", kinds, &clerk]);
+}
+
 #[tokio::test]
 #[ignore = "needs a cluster"]
 async fn a_policys_refusal_of_a_change_is_no_reason_to_make_it_anew() {
