@@ -1,5 +1,7 @@
 //! The lexer: template text to tokens, trim markers and comments dealt with.
 
+use std::borrow::Cow;
+
 use super::strconv::is_print;
 
 /// What a token is.
@@ -73,23 +75,23 @@ pub enum Keyword {
 
 /// A token and where it starts.
 #[derive(Debug, Clone)]
-pub struct Item {
+pub struct Item<'t> {
     /// What it is.
     pub token: Token,
     /// Its first byte in the text.
     pub pos: usize,
     /// Its text.
-    pub text: String,
+    pub text: Cow<'t, str>,
     /// The line it starts on, from 1.
     pub line: usize,
 }
 
-impl Item {
+impl Item<'_> {
     /// How Go shows it in a message.
     pub fn shown(&self) -> String {
         match self.token {
             Token::Eof => "EOF".to_string(),
-            Token::Error => self.text.clone(),
+            Token::Error => self.text.to_string(),
             Token::Keyword(_) | Token::Dot | Token::Nil => format!("<{}>", self.text),
             _ if self.text.len() > 10 => {
                 let start: String = self.text.chars().take(10).collect();
@@ -118,7 +120,7 @@ pub struct Lexer<'t> {
     failed: bool,
 }
 
-type Lexed = Result<Item, String>;
+type Lexed<'t> = Result<Item<'t>, String>;
 
 impl<'t> Lexer<'t> {
     /// A lexer at the start of the text.
@@ -136,7 +138,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// The next token; after an error or the end, the end again.
-    pub fn next_item(&mut self) -> Item {
+    pub fn next_item(&mut self) -> Item<'t> {
         if self.failed {
             return self.item(Token::Eof);
         }
@@ -151,7 +153,7 @@ impl<'t> Lexer<'t> {
             Item {
                 token: Token::Error,
                 pos,
-                text: message,
+                text: message.into(),
                 line,
             }
         })
@@ -190,7 +192,7 @@ impl<'t> Lexer<'t> {
         self.input.get(self.start..self.pos).unwrap_or("")
     }
 
-    fn item(&mut self, token: Token) -> Item {
+    fn item(&mut self, token: Token) -> Item<'t> {
         let text = match token {
             Token::Eof => "EOF",
             _ => self.token_text(),
@@ -198,7 +200,7 @@ impl<'t> Lexer<'t> {
         let item = Item {
             token,
             pos: self.start,
-            text: text.to_string(),
+            text: Cow::Borrowed(text),
             line: self.start_line,
         };
         self.start = self.pos;
@@ -214,7 +216,7 @@ impl<'t> Lexer<'t> {
         self.start_line = self.line;
     }
 
-    fn text(&mut self) -> Lexed {
+    fn text(&mut self) -> Lexed<'t> {
         loop {
             let Some(length) = self.rest().find(LEFT) else {
                 self.pos = self.input.len();
@@ -287,7 +289,7 @@ impl<'t> Lexer<'t> {
         rest.starts_with(RIGHT).then_some(false)
     }
 
-    fn close(&mut self, trim: bool) -> Item {
+    fn close(&mut self, trim: bool) -> Item<'t> {
         if trim {
             self.skip(MARKER);
         }
@@ -300,7 +302,7 @@ impl<'t> Lexer<'t> {
         item
     }
 
-    fn action(&mut self) -> Lexed {
+    fn action(&mut self) -> Lexed<'t> {
         if let Some(trim) = self.right_delim() {
             if self.parens > 0 {
                 return Err("unclosed left paren".to_string());
@@ -360,7 +362,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// A run of spaces; the last one may belong to a trim marker before the right delimiter.
-    fn space(&mut self) -> Item {
+    fn space(&mut self) -> Item<'t> {
         let mut count = 0;
         while self.peek().is_some_and(|c| SPACES.contains(&c)) {
             self.next();
@@ -379,7 +381,7 @@ impl<'t> Lexer<'t> {
         self.item(Token::Space)
     }
 
-    fn identifier(&mut self) -> Lexed {
+    fn identifier(&mut self) -> Lexed<'t> {
         while self.peek().is_some_and(is_alphanumeric) {
             self.next();
         }
@@ -403,7 +405,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// After the `.` or the `$`.
-    fn field_or_variable(&mut self, token: Token) -> Lexed {
+    fn field_or_variable(&mut self, token: Token) -> Lexed<'t> {
         if self.at_terminator() {
             let token = match token {
                 Token::Field => Token::Dot,
@@ -433,7 +435,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn quoted(&mut self, mark: char, token: Token, message: &str) -> Lexed {
+    fn quoted(&mut self, mark: char, token: Token, message: &str) -> Lexed<'t> {
         loop {
             match self.next() {
                 Some('\\') => {
@@ -448,7 +450,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    fn number(&mut self) -> Lexed {
+    fn number(&mut self) -> Lexed<'t> {
         let bad = |lexer: &Lexer<'_>| {
             let text = super::strconv::quote(lexer.token_text().as_bytes());
             Err(format!("bad number syntax: {text}"))

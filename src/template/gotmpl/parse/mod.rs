@@ -81,7 +81,7 @@ struct Parser<'t> {
     name: &'t str,
     lexer: Lexer<'t>,
     /// Tokens given back, the next one last.
-    tokens: Vec<Item>,
+    tokens: Vec<Item<'t>>,
     /// The line of the token read last, for messages.
     line: usize,
     /// The variables in scope.
@@ -110,7 +110,7 @@ enum NodeOrEnd {
     End(End),
 }
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
     fn fail<T>(&self, message: impl Into<String>) -> Parsed<T> {
         Err(ParseError {
             template: self.name.to_string(),
@@ -119,7 +119,7 @@ impl Parser<'_> {
         })
     }
 
-    fn unexpected<T>(&self, item: &Item, context: &str) -> Parsed<T> {
+    fn unexpected<T>(&self, item: &Item<'_>, context: &str) -> Parsed<T> {
         if item.token != Token::Error {
             return self.fail(format!("unexpected {} in {context}", item.shown()));
         }
@@ -135,7 +135,7 @@ impl Parser<'_> {
         self.fail(format!("{}{link} {name}:{line}", item.shown()))
     }
 
-    fn next(&mut self) -> Item {
+    fn next(&mut self) -> Item<'t> {
         if let Some(item) = self.tokens.pop() {
             return item;
         }
@@ -144,17 +144,17 @@ impl Parser<'_> {
         item
     }
 
-    fn back(&mut self, item: Item) {
+    fn back(&mut self, item: Item<'t>) {
         self.tokens.push(item);
     }
 
-    fn peek(&mut self) -> Item {
+    fn peek(&mut self) -> Item<'t> {
         let item = self.next();
         self.back(item.clone());
         item
     }
 
-    fn next_non_space(&mut self) -> Item {
+    fn next_non_space(&mut self) -> Item<'t> {
         loop {
             let item = self.next();
             if item.token != Token::Space {
@@ -163,7 +163,7 @@ impl Parser<'_> {
         }
     }
 
-    fn peek_non_space(&mut self) -> Item {
+    fn peek_non_space(&mut self) -> Item<'t> {
         let item = self.next_non_space();
         self.back(item.clone());
         item
@@ -177,7 +177,7 @@ impl Parser<'_> {
         }
     }
 
-    fn at(&mut self, item: &Item) -> At {
+    fn at(&mut self, item: &Item<'_>) -> At {
         self.at_pos(item.pos)
     }
 
@@ -257,7 +257,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn template_name(&mut self, item: &Item, context: &str) -> Parsed<String> {
+    fn template_name(&mut self, item: &Item<'_>, context: &str) -> Parsed<String> {
         match item.token {
             Token::String | Token::RawString => self.unquote(&item.text),
             _ => self.unexpected(item, context),

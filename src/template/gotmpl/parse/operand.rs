@@ -81,7 +81,7 @@ impl Parser<'_> {
             if after.token == Token::Space {
                 self.next_non_space();
             }
-            pipe.decl.push(variable.text.as_str().into());
+            pipe.decl.push(variable.text.as_ref().into());
             self.vars.push(variable.text.into());
             if !comma {
                 pipe.is_assign = next.token == Token::Assign;
@@ -161,7 +161,7 @@ impl Parser<'_> {
         let item = self.next_non_space();
         let kind = match item.token {
             Token::Identifier => match (self.functions)(&item.text) {
-                Some(callee) => ArgKind::Function(item.text.as_str().into(), callee),
+                Some(callee) => ArgKind::Function(item.text.as_ref().into(), callee),
                 None => {
                     let name = quote(item.text.as_bytes());
                     return self.fail(format!("function {name} not defined"));
@@ -174,7 +174,7 @@ impl Parser<'_> {
                     let name = quote(item.text.as_bytes());
                     return self.fail(format!("undefined variable {name}"));
                 }
-                ArgKind::Variable(item.text.as_str().into(), Box::default())
+                ArgKind::Variable(item.text.as_ref().into(), Box::default())
             }
             Token::Field => ArgKind::Field([item.text.trim_start_matches('.').into()].into()),
             Token::Bool => ArgKind::Bool(item.text == "true"),
@@ -198,7 +198,7 @@ impl Parser<'_> {
             Token::String | Token::RawString => match unquote(&item.text) {
                 Some(bytes) => {
                     let value = Str::from_bytes(bytes);
-                    ArgKind::String(item.text.as_str().into(), value)
+                    ArgKind::String(item.text.as_ref().into(), value)
                 }
                 None => return self.fail("invalid syntax"),
             },
