@@ -203,7 +203,7 @@ fn metadata_is_fine(metadata: &Value, kind: &str) -> bool {
         .unwrap_or_default();
     let named = match kind {
         "Service" => is_label_name(name) && name.starts_with(|c: char| c.is_ascii_lowercase()),
-        _ => name.len() <= 253 && name.split('.').all(is_label_name),
+        _ => is_subdomain(name),
     };
     let texts = |key: &str, fits: fn(&str, &str) -> bool| match metadata.get(key) {
         None => true,
@@ -218,6 +218,11 @@ fn metadata_is_fine(metadata: &Value, kind: &str) -> bool {
             .all(|k| matches!(k.as_str(), "name" | "namespace" | "labels" | "annotations"))
         && texts("labels", |_, value| is_label_value(value))
         && texts("annotations", |_, value| value.len() <= 64 << 10)
+}
+
+/// A DNS name.
+fn is_subdomain(name: &str) -> bool {
+    name.len() <= 253 && name.split('.').all(is_label_name)
 }
 
 /// A part of a DNS name.
@@ -236,9 +241,7 @@ fn is_key(key: &str) -> bool {
         Some((domain, name)) => (Some(domain), name),
         None => (None, key),
     };
-    domain.is_none_or(|d| d.len() <= 253 && d.split('.').all(is_label_name))
-        && !name.is_empty()
-        && is_label_value(name)
+    domain.is_none_or(is_subdomain) && !name.is_empty() && is_label_value(name)
 }
 
 fn is_label_value(value: &str) -> bool {

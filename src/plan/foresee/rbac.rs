@@ -2,7 +2,7 @@
 //! `pkg/apis/rbac/validation` and `pkg/registry/rbac`), and the rights that spare its comparing them with
 //! what their writer may do.
 
-use super::is_label_name;
+use super::{is_label_name, is_subdomain};
 use crate::yaml::{Map, Value};
 
 /// The API group of roles.
@@ -64,14 +64,12 @@ pub(super) fn rules_are_fine(role: &Map) -> bool {
 
 /// A RoleBinding that the server takes.
 pub(super) fn binding_is_fine(binding: &Map) -> bool {
-    let text = |map: &Map, field: &str| map.get(field).and_then(Value::as_str).map(str::to_owned);
-    let is_name = |name: &str| name.len() <= 253 && name.split('.').all(is_label_name);
     let Some(role) = binding.get("roleRef").and_then(Value::as_object) else {
         return false;
     };
-    let referred = text(role, "apiGroup").as_deref() == Some(GROUP)
-        && matches!(text(role, "kind").as_deref(), Some("Role" | "ClusterRole"))
-        && text(role, "name").is_some_and(|name| is_name(&name))
+    let referred = text(role, "apiGroup") == Some(GROUP)
+        && matches!(text(role, "kind"), Some("Role" | "ClusterRole"))
+        && text(role, "name").is_some_and(is_subdomain)
         && role.len() == 3;
     let fine = |subject: &Value| {
         let Some(subject) = subject.as_object() else {
@@ -83,9 +81,9 @@ pub(super) fn binding_is_fine(binding: &Map) -> bool {
         };
         let known = |fields: &[&str]| subject.keys().all(|k| fields.contains(&k.as_str()));
         let name = text(subject, "name").unwrap_or_default();
-        match text(subject, "kind").as_deref() {
+        match text(subject, "kind") {
             Some("ServiceAccount") => {
-                is_name(&name)
+                is_subdomain(name)
                     && is("namespace", &is_label_name)
                     && is("apiGroup", &str::is_empty)
                     && known(&["kind", "name", "namespace", "apiGroup"])
@@ -104,4 +102,8 @@ pub(super) fn binding_is_fine(binding: &Map) -> bool {
             Some(Value::Array(subjects)) => subjects.iter().all(fine),
             Some(_) => false,
         }
+}
+
+fn text<'m>(map: &'m Map, field: &str) -> Option<&'m str> {
+    map.get(field).and_then(Value::as_str)
 }
