@@ -13,19 +13,19 @@ pub(super) fn is_helm(name: &str) -> bool {
     !name.ends_with(".tera")
 }
 
-/// Renders all templates of Helm's language, of a chart and those below it; hands over each one's name and text while
-/// the next are being rendered.
+/// Renders all templates of Helm's language, of a chart and those below it. Each one's name and text are read while the
+/// next are being rendered; gives what `read` gave, in no order.
 ///
 /// # Errors
 /// The first template that can't be read or fails.
-pub(super) fn render(
+pub(super) fn render<T: Send>(
     chart: &Chart,
     values: &Value,
     release: &ReleaseOptions,
     capabilities: &Capabilities,
     options: &Options,
-    take: impl FnMut(String, String),
-) -> Result<(), Error> {
+    read: impl Fn(String, String) -> T + Sync,
+) -> Result<Vec<T>, Error> {
     let input = engine::Input {
         chart: node(&Texts::new(chart)),
         values: Cow::Borrowed(values),
@@ -52,8 +52,8 @@ pub(super) fn render(
         enable_dns,
         ..exec::Options::default()
     };
-    engine::render_each(&input, &options, take)?;
-    Ok(())
+    let (_, made) = engine::render_each(&input, &options, read)?;
+    Ok(made)
 }
 
 /// A chart and the texts of its templates, which live as long as the render.

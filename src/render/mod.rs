@@ -204,21 +204,21 @@ pub fn render(
     // Documents that were read while later templates were being rendered; a post-renderer gets all first.
     let mut early = BTreeMap::new();
     if has_helm(chart) {
-        helm::render(
-            chart,
-            values,
-            release,
-            capabilities,
-            options,
-            |name, text| {
-                if options.post_renderer.is_none() && !is_notes(&name) {
-                    let mut found = documents::Found::default();
-                    let read = documents::read(&name, &text, &mut found).map(|()| found);
-                    early.insert(name.clone(), read);
-                }
-                outputs.insert(name, text);
-            },
-        )?;
+        let is_early = options.post_renderer.is_none();
+        let read = |name: String, text: String| {
+            let read = (is_early && !is_notes(&name)).then(|| {
+                let mut found = documents::Found::default();
+                documents::read(&name, &text, &mut found).map(|()| found)
+            });
+            (name, text, read)
+        };
+        let made = helm::render(chart, values, release, capabilities, options, read)?;
+        for (name, text, read) in made {
+            if let Some(read) = read {
+                early.insert(name.clone(), read);
+            }
+            outputs.insert(name, text);
+        }
     }
 
     let mut rendered = Rendered {

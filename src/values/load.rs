@@ -2,10 +2,8 @@
 
 use std::sync::OnceLock;
 
-use indexmap::IndexMap;
-
 use super::{Error, Place};
-use crate::yaml::{self, Entry, Node, Spanned, Value};
+use crate::yaml::{self, Entries, Entry, Node, Spanned, Value};
 
 /// A source of values, parsed: what it sets, and where.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,7 +117,7 @@ pub(super) fn empty() -> Spanned {
     Spanned {
         line: 1,
         column: 1,
-        node: Node::Map(IndexMap::new()),
+        node: Node::Map(Entries::default()),
     }
 }
 
@@ -151,7 +149,7 @@ fn documents<'t>(name: &str, text: &'t str) -> Result<Vec<(usize, &'t str)>, Err
 }
 
 /// Merges a later document over an earlier one: maps merge, all else is replaced.
-pub(super) fn merge_entries(into: &mut Spanned, from: IndexMap<String, Entry>) {
+pub(super) fn merge_entries(into: &mut Spanned, from: Entries) {
     let Node::Map(entries) = &mut into.node else {
         return;
     };

@@ -48,15 +48,19 @@ pub fn emit_pretty(value: &Value) -> String {
     emitter.out
 }
 
+/// How many characters a key may have as JSON.
+const MAX_KEY: usize = 1024;
+
 fn check(value: &Value) -> Result<(), EmitError> {
     match value {
         Value::String(s) => check_text(s),
         Value::Array(items) => items.iter().try_for_each(check),
         Value::Object(map) => map.iter().try_for_each(|(key, item)| {
             check_text(key)?;
-            // Quotes and escapes count.
-            let written = super::go_json(&Value::from(key.as_str()));
-            if written.chars().count() > 1024 || key.contains('\u{85}') {
+            // Quotes and escapes count; a byte becomes six at most.
+            let may_be_long = key.len() * 6 + 2 > MAX_KEY;
+            let too_long = || super::go_json(&Value::from(key.as_str())).chars().count() > MAX_KEY;
+            if may_be_long && too_long() || key.contains('\u{85}') {
                 return Err(EmitError::Key);
             }
             check(item)
@@ -66,6 +70,9 @@ fn check(value: &Value) -> Result<(), EmitError> {
 }
 
 fn check_text(text: &str) -> Result<(), EmitError> {
+    if text.bytes().all(|b| b < 0x7f) {
+        return Ok(());
+    }
     let forbidden =
         |c: &char| matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
     match text.chars().find(forbidden) {
@@ -198,6 +205,9 @@ impl Emitter {
     }
 
     fn string(&mut self, text: &str, place: Place) {
+        if is_name(text) && self.reads_as_text(text) {
+            return self.plain_scalar(text);
+        }
         let folded;
         let text = if self.order == Order::V2 && text.contains('\u{85}') {
             folded = fold_next_lines(text);
@@ -253,7 +263,8 @@ impl Emitter {
         if !self.whitespace {
             self.put(' ');
         }
-        text.chars().for_each(|c| self.put(c));
+        self.out.push_str(text);
+        self.column += text.chars().count();
         self.whitespace = false;
         self.indention = false;
     }
@@ -461,6 +472,17 @@ impl Emitter {
 
 fn is_break(c: char) -> bool {
     matches!(c, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether a text is nothing but letters, digits and what joins them: most keys and many values are, and nothing
+/// has to be found out about where they may be folded or must be quoted.
+fn is_name(text: &str) -> bool {
+    text.bytes()
+        .next()
+        .is_some_and(|b| b.is_ascii_alphanumeric())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'))
 }
 
 fn is_blank(c: char) -> bool {

@@ -14,7 +14,7 @@ pub use emit::{EmitError, emit, emit_pretty, to_yaml};
 pub use error::{Cause, Error, Trap, Warning};
 pub use json::{go_json, go_struct_json};
 pub use number::{format_g, format_g32, format_json, from_json_of_float, helm_numbers};
-pub use spanned::{Document as SpannedDocument, Entry, Node, Spanned};
+pub use spanned::{Document as SpannedDocument, Entries, Entry, Node, Spanned};
 pub use split::split_documents;
 
 use compose::{Composer, WholeFloats};

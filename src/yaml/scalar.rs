@@ -232,13 +232,14 @@ impl Digits<'_> {
 /// but quotes it when it writes.
 pub(super) fn is_base60(text: &str) -> bool {
     let rest = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if !rest.starts_with(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
     let Some(colon) = rest.find(':') else {
         return false;
     };
     let head = &rest.as_bytes()[..colon];
-    if !head.first().is_some_and(u8::is_ascii_digit)
-        || !head.iter().all(|b| b.is_ascii_digit() || *b == b'_')
-    {
+    if !head.iter().all(|b| b.is_ascii_digit() || *b == b'_') {
         return false;
     }
     let (groups, tail) = match rest[colon + 1..].split_once('.') {

@@ -1,5 +1,6 @@
 //! Values with the places where they stand.
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
 use super::{Value, Warning};
@@ -23,8 +24,11 @@ pub enum Node {
     /// A list.
     List(Vec<Spanned>),
     /// A map, in the order of first appearance.
-    Map(IndexMap<String, Entry>),
+    Map(Entries),
 }
+
+/// The entries of a map by their keys.
+pub type Entries = IndexMap<String, Entry, RandomState>;
 
 /// An entry of a map: where the key stands, and its value.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
-use std::sync::{Mutex, mpsc};
 
 use super::builtins::Builtin;
 use super::exec::{Ctx, Options, Scope, without_no_value};
@@ -14,6 +13,7 @@ use super::objects::{self, Capabilities, HelmVersion, KubeVersion};
 use super::parse::parse;
 use super::report::RenderError;
 use super::stack::Stack;
+use super::threads::{self, Beside, Text};
 use super::value::{Map, MapKind, Val};
 use crate::yaml::Value;
 
@@ -71,95 +71,39 @@ pub struct Output {
     pub warnings: Vec<String>,
 }
 
-/// The stack of a render; only what is used of it is ever taken.
-const STACK_SIZE: usize = 512 << 20;
-
-/// How much text is handed over at once, in bytes: to wake the other thread costs as much as reading some of it.
-const BATCH: usize = 16 << 10;
-
 /// Renders all templates of a chart and its subcharts, on a thread of its own.
 ///
 /// # Errors
 /// The first error, in Helm's order of templates: those of deeper folders first, names descending.
 pub fn render(input: &Input<'_>, options: &Options) -> Result<Output, Box<RenderError>> {
-    let mut texts = BTreeMap::new();
-    let warnings = render_each(input, options, |name, text| {
-        texts.insert(name, text);
-    })?;
-    Ok(Output { texts, warnings })
-}
-
-/// Renders as [`render`] does, and hands over the templates' names and texts while later ones are being rendered: the
-/// caller works on them beside. Gives the warnings.
-///
-/// # Errors
-/// As [`render`]; what was handed over before is then of no use.
-pub fn render_each(
-    input: &Input<'_>,
-    options: &Options,
-    mut take: impl FnMut(String, String),
-) -> Result<Vec<String>, Box<RenderError>> {
-    let (made, ready) = mpsc::channel();
-    // The renderer's end is dropped with its work, which ends the taking.
-    let made = Mutex::new(Some(made));
-    on_large_stack(
-        |stack| {
-            let made = made.lock().ok().and_then(|mut end| end.take());
-            let mut batch = Vec::new();
-            let mut size = 0;
-            let send = |batch: &mut Vec<(String, String)>| {
-                if let Some(end) = &made {
-                    let _ = end.send(std::mem::take(batch));
-                }
-            };
-            let warnings = render_here(input, options, stack, |name, text| {
-                size += text.len();
-                batch.push((name, text));
-                if size >= BATCH {
-                    size = 0;
-                    send(&mut batch);
-                }
-            });
-            send(&mut batch);
-            warnings
-        },
-        || {
-            for (name, text) in ready.iter().flatten() {
-                take(name, text);
-            }
-        },
-    )
-}
-
-/// Does something on a thread with a stack for deep templates, and `beside` on this one.
-fn on_large_stack<T: Send>(
-    work: impl Fn(Stack) -> Result<T, Box<RenderError>> + Sync,
-    mut beside: impl FnMut(),
-) -> Result<T, Box<RenderError>> {
-    let work = &work;
-    std::thread::scope(|scope| {
-        for size in [STACK_SIZE, STACK_SIZE / 8] {
-            let thread = std::thread::Builder::new().stack_size(size);
-            // the system may not grant so large a stack
-            if let Ok(thread) = thread.spawn_scoped(scope, move || work(Stack::here(size))) {
-                beside();
-                return thread
-                    .join()
-                    .unwrap_or_else(|_| Err(Box::new(RenderError::bug())));
-            }
-        }
-        // of a thread's usual 2 MiB, what is surely left
-        let done = work(Stack::here(1 << 20));
-        beside();
-        done
+    let keep = |name: String, text: String| (name, text);
+    let (warnings, texts) = render_each(input, options, keep)?;
+    Ok(Output {
+        texts: texts.into_iter().collect(),
+        warnings,
     })
 }
 
-fn render_here(
+/// Renders as [`render`] does. What each template made is read while later ones are being rendered, by `read`, which gets
+/// its name and its text. Gives the warnings, and what `read` gave, in no order.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_each<T: Send>(
     input: &Input<'_>,
     options: &Options,
+    read: impl Fn(String, String) -> T + Sync,
+) -> Result<(Vec<String>, Vec<T>), Box<RenderError>> {
+    threads::share(&find_function, &read, |stack, beside| {
+        render_here(input, options, stack, beside)
+    })
+}
+
+fn render_here<'c, T>(
+    input: &'c Input<'_>,
+    options: &Options,
     stack: Stack,
-    mut hand_over: impl FnMut(String, String),
+    beside: &mut Beside<'_, 'c, T>,
 ) -> Result<Vec<String>, Box<RenderError>> {
     let mut files = Vec::new();
     let shared = Shared::new(input);
@@ -177,14 +121,12 @@ fn render_here(
     );
     files.sort_by(|a, b| sort_key(&b.name).cmp(&sort_key(&a.name)));
 
-    let find_function = |name: &str| find_function(name);
+    let texts: Vec<Text<'_>> = files.iter().map(|f| (f.name.clone(), f.text)).collect();
     let mut scope = Scope::new(None);
-    for file in &files {
-        let parsed = parse(&file.name, file.text, &find_function, stack);
-        let parsed = parsed.map_err(|err| Box::new(RenderError::parse(&err, file.text)))?;
-        for template in parsed {
-            scope.define(Rc::new(template));
-        }
+    for parsed in beside.parse(&texts, stack)? {
+        parsed
+            .into_templates()
+            .for_each(|template| scope.define(template));
     }
 
     let mut ctx = Ctx::new(options, &find_function, Rc::new(scope), stack);
@@ -210,8 +152,9 @@ fn render_here(
         if !is_text && !file.name.ends_with("NOTES.txt") {
             return Err(Box::new(RenderError::not_utf8(&file.name)));
         }
-        hand_over(file.name.clone(), text.to_str().into_owned());
+        beside.push(file.name.clone(), text.to_str().into_owned());
     }
+    beside.finish();
     Ok(ctx.take_warnings())
 }
 
@@ -226,7 +169,7 @@ pub fn render_text(
     data: &Value,
     options: &Options,
 ) -> Result<String, Box<RenderError>> {
-    let work = |stack| {
+    let work = |stack, _| {
         let find_function = |name: &str| {
             let func = funcs::find(name).map(Callee::Func);
             func.or_else(|| Builtin::find(name).map(Callee::Builtin))
@@ -234,15 +177,15 @@ pub fn render_text(
         let parsed = parse(name, text, &find_function, stack);
         let parsed = parsed.map_err(|err| Box::new(RenderError::parse(&err, text)))?;
         let mut scope = Scope::new(None);
-        for template in parsed {
-            scope.define(Rc::new(template));
-        }
+        parsed
+            .into_templates()
+            .for_each(|template| scope.define(template));
         let mut ctx = Ctx::new(options, &find_function, Rc::new(scope), stack);
         let made = ctx.execute(name, Val::from_yaml(data));
         let made = made.map_err(|err| Box::new(RenderError::exec(name, *err)))?;
         Ok(String::from_utf8_lossy(&made).into_owned())
     };
-    on_large_stack(work, || {})
+    threads::on_large_stack(work, || {})
 }
 
 /// What a template may call: Helm's late functions, sprig's and Helm's others, Go's own.

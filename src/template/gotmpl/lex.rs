@@ -1,13 +1,11 @@
 //! The lexer: template text to tokens, trim markers and comments dealt with.
 
-use std::borrow::Cow;
-
 use super::strconv::is_print;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token {
-    /// The lexer failed; the text is the message.
+    /// The lexer failed: [`Lexer::failure`] says how.
     Error,
     /// `true` or `false`.
     Bool,
@@ -74,14 +72,14 @@ pub enum Keyword {
 }
 
 /// A token and where it starts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Item<'t> {
     /// What it is.
     pub token: Token,
     /// Its first byte in the text.
     pub pos: usize,
     /// Its text.
-    pub text: Cow<'t, str>,
+    pub text: &'t str,
     /// The line it starts on, from 1.
     pub line: usize,
 }
@@ -91,7 +89,6 @@ impl Item<'_> {
     pub fn shown(&self) -> String {
         match self.token {
             Token::Eof => "EOF".to_string(),
-            Token::Error => self.text.to_string(),
             Token::Keyword(_) | Token::Dot | Token::Nil => format!("<{}>", self.text),
             _ if self.text.len() > 10 => {
                 let start: String = self.text.chars().take(10).collect();
@@ -117,7 +114,7 @@ pub struct Lexer<'t> {
     start_line: usize,
     parens: usize,
     in_action: bool,
-    failed: bool,
+    failure: Option<String>,
 }
 
 type Lexed<'t> = Result<Item<'t>, String>;
@@ -133,13 +130,13 @@ impl<'t> Lexer<'t> {
             start_line: 1,
             parens: 0,
             in_action: false,
-            failed: false,
+            failure: None,
         }
     }
 
     /// The next token; after an error or the end, the end again.
     pub fn next_item(&mut self) -> Item<'t> {
-        if self.failed {
+        if self.failure.is_some() {
             return self.item(Token::Eof);
         }
         let lexed = if self.in_action {
@@ -148,15 +145,19 @@ impl<'t> Lexer<'t> {
             self.text()
         };
         lexed.unwrap_or_else(|message| {
-            self.failed = true;
-            let (pos, line) = (self.start, self.start_line);
+            self.failure = Some(message);
             Item {
                 token: Token::Error,
-                pos,
-                text: message.into(),
-                line,
+                pos: self.start,
+                text: "",
+                line: self.start_line,
             }
         })
+    }
+
+    /// What is wrong with the text, after [`Token::Error`].
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
     }
 
     fn rest(&self) -> &'t str {
@@ -164,7 +165,11 @@ impl<'t> Lexer<'t> {
     }
 
     fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
+        match self.input.as_bytes().get(self.pos) {
+            Some(byte) if byte.is_ascii() => Some(char::from(*byte)),
+            Some(_) => self.rest().chars().next(),
+            None => None,
+        }
     }
 
     fn next(&mut self) -> Option<char> {
@@ -200,7 +205,7 @@ impl<'t> Lexer<'t> {
         let item = Item {
             token,
             pos: self.start,
-            text: Cow::Borrowed(text),
+            text,
             line: self.start_line,
         };
         self.start = self.pos;
@@ -211,19 +216,19 @@ impl<'t> Lexer<'t> {
     /// Moves over text that was not read by `next`.
     fn skip(&mut self, bytes: usize) {
         self.pos += bytes;
-        self.line += self.token_text().matches('\n').count();
+        self.line += line_ends(self.token_text());
         self.start = self.pos;
         self.start_line = self.line;
     }
 
     fn text(&mut self) -> Lexed<'t> {
         loop {
-            let Some(length) = self.rest().find(LEFT) else {
+            let Some(length) = left_delim(self.rest()) else {
                 self.pos = self.input.len();
                 if self.pos == self.start {
                     return Ok(self.item(Token::Eof));
                 }
-                self.line += self.token_text().matches('\n').count();
+                self.line += line_ends(self.token_text());
                 return Ok(self.item(Token::Text));
             };
             if length > 0 {
@@ -234,7 +239,7 @@ impl<'t> Lexer<'t> {
                     false => length,
                 };
                 self.pos += kept;
-                self.line += self.token_text().matches('\n').count();
+                self.line += line_ends(self.token_text());
                 let item = self.item(Token::Text);
                 self.skip(length - kept);
                 if !item.text.is_empty() {
@@ -381,10 +386,15 @@ impl<'t> Lexer<'t> {
         self.item(Token::Space)
     }
 
-    fn identifier(&mut self) -> Lexed<'t> {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
+    /// Over letters, digits and `_`.
+    fn word(&mut self) {
+        while let Some(c) = self.peek().filter(|c| is_alphanumeric(*c)) {
+            self.pos += c.len_utf8();
         }
+    }
+
+    fn identifier(&mut self) -> Lexed<'t> {
+        self.word();
         self.check_terminator()?;
         let token = match self.token_text() {
             "block" => Token::Keyword(Keyword::Block),
@@ -413,9 +423,7 @@ impl<'t> Lexer<'t> {
             };
             return Ok(self.item(token));
         }
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
+        self.word();
         self.check_terminator()?;
         Ok(self.item(token))
     }
@@ -499,6 +507,18 @@ impl<'t> Lexer<'t> {
 
 fn is_alphanumeric(c: char) -> bool {
     c == '_' || c.is_alphanumeric()
+}
+
+fn line_ends(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'\n').count()
+}
+
+/// Where the next left delimiter stands.
+fn left_delim(text: &str) -> Option<usize> {
+    let braces = text.match_indices('{').map(|(index, _)| index);
+    let mut opening =
+        braces.filter(|index| text.get(*index..).is_some_and(|s| s.starts_with(LEFT)));
+    opening.next()
 }
 
 fn left_marker(text: &str) -> bool {

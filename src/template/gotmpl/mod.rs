@@ -20,4 +20,5 @@ pub mod parse;
 pub mod report;
 pub mod stack;
 pub mod strconv;
+mod threads;
 pub mod value;

@@ -93,11 +93,11 @@ pub enum ArgKind {
     /// A function's name.
     Function(Box<str>, Callee),
     /// `.a.b`.
-    Field(Box<[Box<str>]>),
+    Field(Vec<Box<str>>),
     /// `$x.a.b`.
-    Variable(Box<str>, Box<[Box<str>]>),
+    Variable(Box<str>, Vec<Box<str>>),
     /// `(pipeline).a.b` or `function.a.b`.
-    Chain(Box<Arg>, Box<[Box<str>]>),
+    Chain(Box<Arg>, Vec<Box<str>>),
     /// `.`.
     Dot,
     /// `nil`.
@@ -106,8 +106,8 @@ pub enum ArgKind {
     Bool(bool),
     /// A number or a character.
     Number(Box<Number>),
-    /// A string: as written, and what it means.
-    String(Box<str>, super::value::Str),
+    /// A string: as written, and its number among the strings of the text.
+    String(Box<str>, usize),
     /// `(pipeline)`.
     Pipe(Box<Pipe>),
 }

@@ -16,6 +16,7 @@ impl<'a> Composer<'a> {
         tag: Option<&Tag>,
         span: Span,
         is_key: bool,
+        anchor: usize,
     ) -> Result<Composed<'a>> {
         let plain = style == ScalarStyle::Plain;
         let tag_name = tag.map(|t| format!("{}{}", t.handle(), t.suffix()));
@@ -35,6 +36,7 @@ impl<'a> Composer<'a> {
         if plain && tag.is_none() {
             self.traps(&text, read, span);
         }
+        let mut bytes = None;
         let (value, key) = match read {
             Scalar::Null => (Value::Null, KeyKind::Invalid("null")),
             Scalar::Bool(b) => (
@@ -61,10 +63,15 @@ impl<'a> Composer<'a> {
             }
             Scalar::Float(_) => return self.fail(span, Cause::NotFinite(text.into_owned())),
             Scalar::Merge => (Value::from("<<"), KeyKind::Merge),
+            // Of a key only the name is asked for, unless it is repeated elsewhere.
+            Scalar::Timestamp | Scalar::Text if is_key && anchor == 0 => {
+                bytes = Some(text.len());
+                (Value::Null, KeyKind::Name(text))
+            }
             Scalar::Timestamp | Scalar::Text => (Value::from(text.as_ref()), KeyKind::Name(text)),
         };
         Ok(Composed {
-            bytes: value.as_str().map_or(0, str::len),
+            bytes: bytes.unwrap_or_else(|| value.as_str().map_or(0, str::len)),
             spanned: self.place(span, Node::Scalar(value)),
             size: 1,
             height: 0,

@@ -120,7 +120,7 @@ impl<'s> State<'s, '_> {
             ArgKind::Nil => Ok(Typed::default()),
             ArgKind::Bool(b) => Ok(Typed::new(Val::Bool(*b))),
             ArgKind::Number(number) => self.constant(number),
-            ArgKind::String(_, text) => Ok(Typed::new(Val::Str(text.clone()))),
+            ArgKind::String(_, number) => Ok(Typed::new(self.string(*number))),
         }
     }
 
@@ -131,7 +131,7 @@ impl<'s> State<'s, '_> {
         }
         let wanted = match (ty.kind(), &arg.kind) {
             (Some(Kind::Bool), ArgKind::Bool(b)) => return Ok(Val::Bool(*b)),
-            (Some(Kind::String), ArgKind::String(_, text)) => return Ok(Val::Str(text.clone())),
+            (Some(Kind::String), ArgKind::String(_, number)) => return Ok(self.string(*number)),
             (Some(Kind::Int | Kind::Int64), ArgKind::Number(number)) if number.int.is_some() => {
                 let int = number.int.unwrap_or(0);
                 return Ok(match ty {
@@ -210,9 +210,11 @@ impl<'s> State<'s, '_> {
                 false => last,
             });
         }
-        let callee = args.first().map(ToString::to_string);
         let result = match builtin {
-            Builtin::Call => builtins::call(&values, callee.as_deref()),
+            Builtin::Call => {
+                let callee = args.first().map(ToString::to_string);
+                builtins::call(&values, callee.as_deref())
+            }
             _ => self.apply(builtin, values),
         };
         result.map_err(|err| self.call_failed(at, name, err))

@@ -61,7 +61,7 @@ impl<'s> State<'s, '_> {
                     ArgKind::Bool(b) => Ok(Typed::new(Val::Bool(*b))),
                     ArgKind::Dot => Ok(dot.clone()),
                     ArgKind::Number(number) => self.constant(number),
-                    ArgKind::String(_, text) => Ok(Typed::new(Val::Str(text.clone()))),
+                    ArgKind::String(_, number) => Ok(Typed::new(self.string(*number))),
                     _ => self.fail("nil is not a command"),
                 }
             }
@@ -73,6 +73,12 @@ impl<'s> State<'s, '_> {
             return Ok(());
         }
         self.fail(format!("can't give argument to non-function {first}"))
+    }
+
+    /// The string of a literal.
+    pub(super) fn string(&self, number: usize) -> Val {
+        let text = self.template.source.strings.get(number);
+        text.map_or_else(|| "".into(), |text| Val::Str(text.clone()))
     }
 
     /// A number where nothing says which kind it is to be: its text decides.

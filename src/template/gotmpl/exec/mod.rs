@@ -7,9 +7,11 @@ mod walk;
 
 pub use limits::Limits;
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Instant;
+
+use foldhash::{HashMap, HashMapExt};
+use memchr::memmem;
 
 use super::error::ExecError;
 use super::fmt;
@@ -254,7 +256,7 @@ impl<'e> Ctx<'e> {
     /// # Errors
     /// That the text is no template, or what its execution says.
     pub fn tpl(&mut self, text: &Str, dot: Val) -> Result<Str, FuncError> {
-        if !text.as_bytes().windows(2).any(|pair| pair == b"{{") {
+        if memmem::find(text.as_bytes(), b"{{").is_none() {
             return Ok(without_no_value(text.as_bytes().to_vec()));
         }
         let templates = match self.texts.get(text) {
@@ -268,7 +270,7 @@ impl<'e> Ctx<'e> {
                         ..ExecError::default()
                     }),
                 })?;
-                let templates: Rc<[Rc<Template>]> = parsed.into_iter().map(Rc::new).collect();
+                let templates: Rc<[Rc<Template>]> = parsed.into_templates().collect();
                 self.charge(text.len())?;
                 self.texts.insert(text.clone(), templates.clone());
                 templates
@@ -303,28 +305,15 @@ impl<'e> Ctx<'e> {
 /// Takes out what Go prints for a missing value, as Helm does.
 pub(super) fn without_no_value(text: Vec<u8>) -> Str {
     const NO_VALUE: &[u8] = b"<no value>";
-    let Some(first) = find(&text, NO_VALUE) else {
+    let Some(first) = memmem::find(&text, NO_VALUE) else {
         return Str::from_bytes(text);
     };
     let mut out = text.get(..first).unwrap_or(&[]).to_vec();
     let mut rest = text.get(first + NO_VALUE.len()..).unwrap_or(&[]);
-    while let Some(index) = find(rest, NO_VALUE) {
+    while let Some(index) = memmem::find(rest, NO_VALUE) {
         out.extend_from_slice(rest.get(..index).unwrap_or(&[]));
         rest = rest.get(index + NO_VALUE.len()..).unwrap_or(&[]);
     }
     out.extend_from_slice(rest);
     Str::from_bytes(out)
-}
-
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    let first = *part.first()?;
-    let mut start = 0;
-    loop {
-        let rest = text.get(start..)?;
-        let index = rest.iter().position(|&byte| byte == first)?;
-        if rest.get(index..)?.starts_with(part) {
-            return Some(start + index);
-        }
-        start += index + 1;
-    }
 }

@@ -50,7 +50,7 @@ pub(super) type Done<T> = Result<T, Box<ExecError>>;
 /// The execution of one template.
 pub(super) struct State<'s, 'e> {
     pub ctx: &'s mut Ctx<'e>,
-    template: &'s Template,
+    pub template: &'s Template,
     pub vars: Vec<(&'s str, Typed)>,
     /// The node that an error would name.
     at: u32,

@@ -23,8 +23,9 @@ mod strings;
 mod time;
 mod urls;
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use foldhash::HashMap;
 
 use super::func::{Func, FuncError};
 use super::value::Val;

@@ -1,5 +1,7 @@
 //! Texts.
 
+use memchr::memmem;
+
 use super::args::{Args, strings_of, strval};
 use super::{Answer, FuncError};
 use crate::template::funcs::crypto::{Alphabet, random_below, random_text};
@@ -63,7 +65,7 @@ pub(super) static FUNCTIONS: &[Func] = &[
         bytes(text.strip_prefix(Args(args).bytes(0)).unwrap_or(text))
     }),
     Func::new("contains", TWO, |_, args| {
-        Ok(find(Args(args).bytes(1), Args(args).bytes(0))
+        Ok(memmem::find(Args(args).bytes(1), Args(args).bytes(0))
             .is_some()
             .into())
     }),
@@ -265,26 +267,21 @@ fn joined(
 fn indent(ctx: &mut Ctx<'_>, args: Args<'_>, before: &[u8]) -> Answer {
     let text = args.bytes(1);
     let pad = repeat(ctx, b" ", args.int(0))?;
-    let lines = text.iter().filter(|b| **b == b'\n').count();
+    let lines = memchr::memchr_iter(b'\n', text).count();
     let size = text.len() + (lines + 1).saturating_mul(pad.len());
     ctx.charge(size)?;
     let mut out = Vec::with_capacity(size + 1);
     out.extend_from_slice(before);
-    for (i, line) in text.split(|b| *b == b'\n').enumerate() {
-        if i > 0 {
-            out.push(b'\n');
-        }
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', text)
+        .map(|at| at + 1)
+        .chain([text.len()])
+    {
         out.extend_from_slice(&pad);
-        out.extend_from_slice(line);
+        out.extend_from_slice(text.get(start..end).unwrap_or_default());
+        start = end;
     }
     bytes(out)
-}
-
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    if part.is_empty() {
-        return Some(0);
-    }
-    text.windows(part.len()).position(|window| window == part)
 }
 
 fn replace(ctx: &mut Ctx<'_>, args: Args<'_>) -> Answer {
@@ -328,7 +325,7 @@ fn split(
             }
             (first, 0)
         } else {
-            match find(rest, separator) {
+            match memmem::find(rest, separator) {
                 Some(at) => (at, separator.len()),
                 None => break,
             }

@@ -2,24 +2,29 @@
 
 mod operand;
 
-use std::collections::HashMap;
 use std::rc::Rc;
+
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 
 use super::error::ParseError;
 use super::lex::{Item, Keyword, Lexer, Token};
 use super::node::{At, Branch, Call, Callee, List, Node};
 use super::stack::Stack;
 use super::strconv::{quote, unquote};
+use super::value::Str;
 
 /// How deep parentheses may nest, as in Go.
 const MAX_PARENS: usize = 10_000;
 
-/// A text that was parsed: its name and itself, for the places in messages.
+/// A text that was parsed: its name and itself, for the places in messages, and the strings in it.
 pub struct Source {
     /// The name of the file, or `gotpl` for a text given to `tpl`.
     pub name: Box<str>,
     /// The text.
     pub text: Box<str>,
+    /// What its literals mean, by their numbers in the trees.
+    pub strings: Vec<Str>,
 }
 
 /// A template: the main one of a text, or one defined in it.
@@ -32,8 +37,37 @@ pub struct Template {
     pub source: Rc<Source>,
 }
 
+/// What a text was parsed to. Unlike templates, which share it, it can be sent to another thread.
+pub struct ParsedText {
+    name: Box<str>,
+    text: Box<str>,
+    strings: Vec<Vec<u8>>,
+    trees: Trees,
+}
+
+/// The templates of a text by their names, in the order of their definition.
+type Trees = IndexMap<Box<str>, List, RandomState>;
+
+impl ParsedText {
+    /// The templates of the text.
+    pub fn into_templates(self) -> impl Iterator<Item = Rc<Template>> {
+        let source = Rc::new(Source {
+            name: self.name,
+            text: self.text,
+            strings: self.strings.into_iter().map(Str::from_bytes).collect(),
+        });
+        self.trees.into_iter().map(move |(name, root)| {
+            Rc::new(Template {
+                name: name.into(),
+                root,
+                source: source.clone(),
+            })
+        })
+    }
+}
+
 /// Finds a function that a template names.
-pub type FindFunction<'f> = &'f dyn Fn(&str) -> Option<Callee>;
+pub type FindFunction<'f> = &'f (dyn Fn(&str) -> Option<Callee> + Sync);
 
 /// Parses a text to the template of its own name and those that it defines.
 ///
@@ -44,15 +78,15 @@ pub fn parse(
     text: &str,
     functions: FindFunction<'_>,
     stack: Stack,
-) -> Result<Vec<Template>, ParseError> {
+) -> Result<ParsedText, ParseError> {
     let mut parser = Parser {
         name,
         lexer: Lexer::new(text),
         tokens: Vec::new(),
         line: 1,
         vars: vec!["$".into()],
-        trees: Vec::new(),
-        index: HashMap::new(),
+        trees: Trees::default(),
+        strings: Vec::new(),
         functions,
         action_line: 0,
         range_depth: 0,
@@ -65,16 +99,12 @@ pub fn parse(
     }
     let root = parser.top()?;
     parser.add(name, root)?;
-    let source = Rc::new(Source {
+    Ok(ParsedText {
         name: name.into(),
         text: text.into(),
-    });
-    let template = |(name, root): (Rc<str>, List)| Template {
-        name,
-        root,
-        source: source.clone(),
-    };
-    Ok(parser.trees.into_iter().map(template).collect())
+        strings: parser.strings,
+        trees: parser.trees,
+    })
 }
 
 struct Parser<'t> {
@@ -86,8 +116,9 @@ struct Parser<'t> {
     line: usize,
     /// The variables in scope.
     vars: Vec<Box<str>>,
-    trees: Vec<(Rc<str>, List)>,
-    index: HashMap<Rc<str>, usize>,
+    trees: Trees,
+    /// What the string literals mean.
+    strings: Vec<Vec<u8>>,
     functions: FindFunction<'t>,
     action_line: usize,
     range_depth: usize,
@@ -120,19 +151,19 @@ impl<'t> Parser<'t> {
     }
 
     fn unexpected<T>(&self, item: &Item<'_>, context: &str) -> Parsed<T> {
-        if item.token != Token::Error {
+        let Some(failure) = self.lexer.failure().filter(|_| item.token == Token::Error) else {
             return self.fail(format!("unexpected {} in {context}", item.shown()));
-        }
+        };
         if self.action_line == 0 || self.action_line == item.line {
-            return self.fail(item.shown());
+            return self.fail(failure);
         }
         // not "unclosed action in action started at"
-        let link = match item.text.ends_with(" action") {
+        let link = match failure.ends_with(" action") {
             true => " started at",
             false => " in action started at",
         };
         let (name, line) = (self.name, self.action_line);
-        self.fail(format!("{}{link} {name}:{line}", item.shown()))
+        self.fail(format!("{failure}{link} {name}:{line}"))
     }
 
     fn next(&mut self) -> Item<'t> {
@@ -149,8 +180,11 @@ impl<'t> Parser<'t> {
     }
 
     fn peek(&mut self) -> Item<'t> {
+        if let Some(item) = self.tokens.last() {
+            return *item;
+        }
         let item = self.next();
-        self.back(item.clone());
+        self.back(item);
         item
     }
 
@@ -165,7 +199,7 @@ impl<'t> Parser<'t> {
 
     fn peek_non_space(&mut self) -> Item<'t> {
         let item = self.next_non_space();
-        self.back(item.clone());
+        self.back(item);
         item
     }
 
@@ -191,9 +225,7 @@ impl<'t> Parser<'t> {
     }
 
     fn add(&mut self, name: &str, root: List) -> Parsed<()> {
-        if let Some(&index) = self.index.get(name)
-            && let Some((_, tree)) = self.trees.get_mut(index)
-        {
+        if let Some(tree) = self.trees.get_mut(name) {
             if tree.is_empty() {
                 *tree = root;
             } else if !root.is_empty() {
@@ -202,9 +234,7 @@ impl<'t> Parser<'t> {
             }
             return Ok(());
         }
-        let name: Rc<str> = name.into();
-        self.index.insert(name.clone(), self.trees.len());
-        self.trees.push((name, root));
+        self.trees.insert(name.into(), root);
         Ok(())
     }
 
@@ -259,7 +289,7 @@ impl<'t> Parser<'t> {
 
     fn template_name(&mut self, item: &Item<'_>, context: &str) -> Parsed<String> {
         match item.token {
-            Token::String | Token::RawString => self.unquote(&item.text),
+            Token::String | Token::RawString => self.unquote(item.text),
             _ => self.unexpected(item, context),
         }
     }

@@ -1,11 +1,10 @@
 //! Pipelines, commands and operands.
 
 use super::{MAX_PARENS, Parsed, Parser};
-use crate::template::gotmpl::lex::Token;
+use crate::template::gotmpl::lex::{Item, Token};
 use crate::template::gotmpl::node::{Arg, ArgKind, Command, Pipe};
 use crate::template::gotmpl::number::parse_number;
 use crate::template::gotmpl::strconv::{quote, unquote};
-use crate::template::gotmpl::value::Str;
 
 impl Parser<'_> {
     pub(super) fn pipeline(&mut self, context: &str, end: Token) -> Parsed<Pipe> {
@@ -70,7 +69,7 @@ impl Parser<'_> {
             let after = self.next();
             let next = match after.token {
                 Token::Space => self.peek_non_space(),
-                _ => after.clone(),
+                _ => after,
             };
             let comma = next.token == Token::Char && next.text == ",";
             if !comma && !matches!(next.token, Token::Assign | Token::Declare) {
@@ -81,7 +80,7 @@ impl Parser<'_> {
             if after.token == Token::Space {
                 self.next_non_space();
             }
-            pipe.decl.push(variable.text.as_ref().into());
+            pipe.decl.push(variable.text.into());
             self.vars.push(variable.text.into());
             if !comma {
                 pipe.is_assign = next.token == Token::Assign;
@@ -135,15 +134,8 @@ impl Parser<'_> {
             return Ok(Some(arg));
         }
         let at = self.at(&first);
-        let mut fields: Vec<Box<str>> = Vec::new();
-        while self.peek().token == Token::Field {
-            let item = self.next();
-            fields.push(item.text.trim_start_matches('.').into());
-        }
-        let with = |names: Box<[Box<str>]>| names.into_iter().chain(fields.clone()).collect();
-        let kind = match arg.kind {
-            ArgKind::Field(names) => ArgKind::Field(with(names)),
-            ArgKind::Variable(name, names) => ArgKind::Variable(name, with(names)),
+        let mut kind = match arg.kind {
+            kind @ (ArgKind::Field(_) | ArgKind::Variable(..)) => kind,
             ArgKind::Bool(_)
             | ArgKind::String(..)
             | ArgKind::Number(_)
@@ -152,16 +144,23 @@ impl Parser<'_> {
                 let term = quote(arg.to_string().as_bytes());
                 return self.fail(format!("unexpected . after term {term}"));
             }
-            _ => ArgKind::Chain(Box::new(arg), fields.into()),
+            _ => ArgKind::Chain(Box::new(arg), Vec::new()),
         };
+        if let ArgKind::Field(names) | ArgKind::Variable(_, names) | ArgKind::Chain(_, names) =
+            &mut kind
+        {
+            while self.peek().token == Token::Field {
+                names.push(field_name(&self.next()));
+            }
+        }
         Ok(Some(Arg { at, kind }))
     }
 
     fn term(&mut self) -> Parsed<Option<Arg>> {
         let item = self.next_non_space();
         let kind = match item.token {
-            Token::Identifier => match (self.functions)(&item.text) {
-                Some(callee) => ArgKind::Function(item.text.as_ref().into(), callee),
+            Token::Identifier => match (self.functions)(item.text) {
+                Some(callee) => ArgKind::Function(item.text.into(), callee),
                 None => {
                     let name = quote(item.text.as_bytes());
                     return self.fail(format!("function {name} not defined"));
@@ -174,12 +173,12 @@ impl Parser<'_> {
                     let name = quote(item.text.as_bytes());
                     return self.fail(format!("undefined variable {name}"));
                 }
-                ArgKind::Variable(item.text.as_ref().into(), Box::default())
+                ArgKind::Variable(item.text.into(), Vec::new())
             }
-            Token::Field => ArgKind::Field([item.text.trim_start_matches('.').into()].into()),
+            Token::Field => ArgKind::Field(vec![field_name(&item)]),
             Token::Bool => ArgKind::Bool(item.text == "true"),
             Token::CharConstant | Token::Complex | Token::Number => {
-                match parse_number(&item.text, item.token) {
+                match parse_number(item.text, item.token) {
                     Ok(number) => ArgKind::Number(Box::new(number)),
                     Err(message) => return self.fail(message),
                 }
@@ -195,10 +194,10 @@ impl Parser<'_> {
                 let kind = ArgKind::Pipe(Box::new(pipe));
                 return Ok(Some(Arg { at, kind }));
             }
-            Token::String | Token::RawString => match unquote(&item.text) {
+            Token::String | Token::RawString => match unquote(item.text) {
                 Some(bytes) => {
-                    let value = Str::from_bytes(bytes);
-                    ArgKind::String(item.text.as_ref().into(), value)
+                    self.strings.push(bytes);
+                    ArgKind::String(item.text.into(), self.strings.len() - 1)
                 }
                 None => return self.fail("invalid syntax"),
             },
@@ -210,4 +209,9 @@ impl Parser<'_> {
         let at = self.at(&item);
         Ok(Some(Arg { at, kind }))
     }
+}
+
+/// `.name` without the dot.
+fn field_name(item: &Item<'_>) -> Box<str> {
+    item.text.trim_start_matches('.').into()
 }

@@ -44,8 +44,18 @@ fn quote_with(bytes: &[u8], mark: char, ascii: bool) -> String {
     let mut out = String::with_capacity(bytes.len() + 2);
     out.push(mark);
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            push_escaped(&mut out, c, mark, ascii);
+        let mut rest = chunk.valid();
+        while let Some(c) = rest.chars().next() {
+            let as_it_is = |byte: &u8| {
+                matches!(byte, b' '..=b'~') && *byte != b'\\' && char::from(*byte) != mark
+            };
+            let plain = rest.bytes().take_while(as_it_is).count();
+            let (before, after) = rest.split_at(if plain > 0 { plain } else { c.len_utf8() });
+            match plain {
+                0 => push_escaped(&mut out, c, mark, ascii),
+                _ => out.push_str(before),
+            }
+            rest = after;
         }
         for byte in chunk.invalid() {
             out.push_str(&format!("\\x{byte:02x}"));
@@ -91,7 +101,15 @@ pub fn unquote(literal: &str) -> Option<Vec<u8>> {
         ('"', '"') if literal.len() >= 2 => {
             let mut out = Vec::with_capacity(inner.len());
             let mut rest = inner;
-            while !rest.is_empty() {
+            loop {
+                let special = |byte| matches!(byte, b'"' | b'\n' | b'\\');
+                let plain = rest.bytes().position(special).unwrap_or(rest.len());
+                let (text, after) = rest.split_at_checked(plain)?;
+                out.extend_from_slice(text.as_bytes());
+                rest = after;
+                if rest.is_empty() {
+                    break;
+                }
                 if rest.starts_with(['"', '\n']) {
                     return None;
                 }
