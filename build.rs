@@ -11,5 +11,9 @@ fn main() {
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|v| v == value);
     if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {
         println!("cargo:rustc-link-arg-bins=-no-pie");
+        // The unwinder is part of every C compiler, as a library to be loaded at each start or to be linked in.
+        println!(
+            "cargo:rustc-link-arg-bins=-Wl,--push-state,--whole-archive,-l:libgcc_eh.a,--pop-state"
+        );
     }
 }

@@ -1,11 +1,28 @@
 //! Arguments of a command that are described to the parser only once that command was given.
 
+use std::process::ExitCode;
+
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches};
+
+use super::{Context, error::CommandError};
 
 /// The arguments `A` of a command, described when they are needed. What the parent shows of the command (its first
 /// line, its aliases) must stand at the variant that holds this.
 #[derive(Debug)]
 pub struct Deferred<A>(pub Box<A>);
+
+impl<A> Deferred<A> {
+    /// Runs the command. In a frame of its own: one with the arguments of all commands has dozens of pages, and each is
+    /// touched.
+    #[inline(never)]
+    pub fn run(
+        self,
+        run: fn(A, &Context) -> Result<ExitCode, CommandError>,
+        cx: &Context,
+    ) -> Result<ExitCode, CommandError> {
+        run(*self.0, cx)
+    }
+}
 
 impl<A: Args> FromArgMatches for Deferred<A> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {

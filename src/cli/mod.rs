@@ -38,9 +38,10 @@ mod uninstall;
 mod upgrade;
 mod when;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 
 use deferred::Deferred;
 use error::{CommandError, Kind};
@@ -212,10 +213,27 @@ impl Context {
     }
 }
 
+/// Reads the command line. The parser copies each flag that all commands take into every command that it knows of, which
+/// is half of the work of a small command: it is told of the given one alone. Where that fails, and for help, it reads
+/// the line again with all of them.
+fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
+    let all = Command::augment_subcommands(clap::Command::new("nutkin"));
+    let mut names = words.iter().skip(1).filter_map(|word| word.to_str());
+    if let Some(given) = names.find_map(|name| all.find_subcommand(name)) {
+        let alone = Global::augment_args(clap::Command::new("nutkin")).subcommand(given.clone());
+        let read = alone.try_get_matches_from(words);
+        if let Ok(cli) = read.and_then(|matches| Cli::from_arg_matches(&matches)) {
+            return Ok(cli);
+        }
+    }
+    Cli::try_parse_from(words)
+}
+
 /// Parses the arguments, runs the command, prints an error as the user should see it.
 pub fn main() -> ExitCode {
     let output = Output::new();
-    let cli = match Cli::try_parse() {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = match parse(&words) {
         Ok(cli) => cli,
         Err(e) => {
             let _ = e.print();
@@ -261,37 +279,37 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command, cx: &Context) -> Result<ExitCode, CommandError> {
     match command {
-        Command::Install(args) => args.0.run(cx),
-        Command::Upgrade(args) => args.0.run(cx),
-        Command::Rollback(args) => args.0.run(cx),
-        Command::Uninstall(args) => args.0.run(cx),
-        Command::Plan(args) => args.0.run(cx),
-        Command::Diff(args) => args.0.run(cx),
-        Command::Apply(args) => args.0.run(cx),
-        Command::Drift(args) => args.0.run(cx),
-        Command::Savepoint(args) => args.0.run(cx),
-        Command::Completion(args) => args.0.run(cx),
-        Command::Create(args) => args.0.run(cx),
-        Command::Lint(args) => args.0.run(cx),
-        Command::Package(args) => args.0.run(cx),
-        Command::Dependency(args) => args.0.run(cx),
-        Command::Pull(args) => args.0.run(cx),
-        Command::Push(args) => args.0.run(cx),
-        Command::Registry(args) => args.0.run(cx),
-        Command::Repo(args) => args.0.run(cx),
-        Command::Search(args) => args.0.run(cx),
-        Command::Show(args) => args.0.run(cx),
-        Command::Get(args) => args.0.run(cx),
-        Command::History(args) => args.0.run(cx),
-        Command::List(args) => args.0.run(cx),
-        Command::Status(args) => args.0.run(cx),
-        Command::Template(args) => args.0.run(cx),
-        Command::Test(args) => args.0.run(cx),
-        Command::Values(args) => args.0.run(cx),
-        Command::Verify(args) => args.0.run(cx),
-        Command::Env(args) => args.0.run(cx),
-        Command::Man(args) => args.0.run(cx),
-        Command::Version(args) => args.0.run(cx),
+        Command::Install(args) => args.run(install::Args::run, cx),
+        Command::Upgrade(args) => args.run(upgrade::Args::run, cx),
+        Command::Rollback(args) => args.run(rollback::Args::run, cx),
+        Command::Uninstall(args) => args.run(uninstall::Args::run, cx),
+        Command::Plan(args) => args.run(plan::Args::run, cx),
+        Command::Diff(args) => args.run(diff::Args::run, cx),
+        Command::Apply(args) => args.run(apply::Args::run, cx),
+        Command::Drift(args) => args.run(drift::Args::run, cx),
+        Command::Savepoint(args) => args.run(savepoint::Args::run, cx),
+        Command::Completion(args) => args.run(completion::Args::run, cx),
+        Command::Create(args) => args.run(create::Args::run, cx),
+        Command::Lint(args) => args.run(lint::Args::run, cx),
+        Command::Package(args) => args.run(package::Args::run, cx),
+        Command::Dependency(args) => args.run(dependency::Args::run, cx),
+        Command::Pull(args) => args.run(pull::Args::run, cx),
+        Command::Push(args) => args.run(push::Args::run, cx),
+        Command::Registry(args) => args.run(registry::Args::run, cx),
+        Command::Repo(args) => args.run(repo::Args::run, cx),
+        Command::Search(args) => args.run(search::Args::run, cx),
+        Command::Show(args) => args.run(show::Args::run, cx),
+        Command::Get(args) => args.run(get::Args::run, cx),
+        Command::History(args) => args.run(history::Args::run, cx),
+        Command::List(args) => args.run(list::Args::run, cx),
+        Command::Status(args) => args.run(status::Args::run, cx),
+        Command::Template(args) => args.run(template::Args::run, cx),
+        Command::Test(args) => args.run(test::Args::run, cx),
+        Command::Values(args) => args.run(values::Args::run, cx),
+        Command::Verify(args) => args.run(verify::Args::run, cx),
+        Command::Env(args) => args.run(env::Args::run, cx),
+        Command::Man(args) => args.run(man::Args::run, cx),
+        Command::Version(args) => args.run(version::Args::run, cx),
     }
 }
 
@@ -312,3 +330,48 @@ mod values;
 pub mod values_flags;
 mod verify;
 mod version;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::error::ErrorKind;
+
+    fn parsed(line: &str) -> Result<Cli, ErrorKind> {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        parse(&words).map_err(|e| e.kind())
+    }
+
+    #[test]
+    fn a_name_of_a_command_may_stand_before_the_command() {
+        for (line, namespace) in [
+            ("nutkin -n upgrade list", "upgrade"),
+            ("nutkin --namespace list list", "list"),
+            ("nutkin list --namespace upgrade", "upgrade"),
+            ("nutkin -n other ls -n mine", "mine"),
+        ] {
+            let cli = parsed(line).expect(line);
+            assert!(matches!(cli.command, Command::List(_)), "{line}");
+            assert_eq!(cli.global.namespace.as_deref(), Some(namespace), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_can_t_be_read_is_told_as_with_all_commands() {
+        for (line, kind) in [
+            (
+                "nutkin",
+                ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+            ),
+            ("nutkin lst", ErrorKind::InvalidSubcommand),
+            ("nutkin list --nonsense", ErrorKind::UnknownArgument),
+            ("nutkin template --help", ErrorKind::DisplayHelp),
+            ("nutkin help template", ErrorKind::DisplayHelp),
+            ("nutkin --version", ErrorKind::DisplayVersion),
+        ] {
+            assert_eq!(parsed(line).err(), Some(kind), "{line}");
+        }
+        let words = ["nutkin", "lst"].map(OsString::from);
+        let text = parse(&words).expect_err("no such command").to_string();
+        assert!(text.contains("'list'"), "{text}");
+    }
+}
