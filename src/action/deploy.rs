@@ -1,5 +1,8 @@
 //! A new revision, from a chart or an older revision: record, journal, change.
 
+use std::cell::Cell;
+
+use super::ahead::{Ahead, Prior};
 use super::crds::CrdPlan;
 use super::hooks::{HookPlan, events};
 use super::interrupted::{Past, is_under_way};
@@ -64,11 +67,12 @@ impl Session<'_> {
         }
     }
 
-    /// Brings a proposal about.
+    /// Brings a proposal about; `ahead` is what was begun to be read for it.
     pub(crate) async fn deploy(
         &self,
         proposal: Proposal,
         mut past: Past,
+        ahead: Option<Ahead>,
         dry_run: bool,
     ) -> Result<Outcome, Error> {
         let mut run = Run::begin(proposal.operation, proposal.from.clone());
@@ -87,8 +91,13 @@ impl Session<'_> {
         let interrupted = past.left.open();
         let history = past.history;
         self.check_pending(&history, interrupted.as_ref())?;
+        let prior = match ahead {
+            Some(ahead) => ahead.take().await?,
+            None => Prior::new(live_objects(&history, &self.namespace)?),
+        };
         let change = Change {
-            prior: live_objects(&history, &self.namespace)?,
+            prior: prior.objects,
+            listed: Cell::new(prior.lists),
             target: proposal.target.clone(),
             interrupted: interrupted.clone(),
             going_back: false,
@@ -389,17 +398,30 @@ fn is_gone(release: &Release) -> bool {
 /// The objects that the cluster may hold of a release: of each revision since the last one that is deployed
 /// or was uninstalled, so that what a failed one made is not forgotten. Newer ones first.
 pub(crate) fn live_objects(history: &[Stored], namespace: &str) -> Result<Vec<Value>, Error> {
+    objects_of(live_manifests(history), namespace)
+}
+
+/// The manifests of the revisions of which the cluster may hold objects, newer ones first.
+pub(super) fn live_manifests(history: &[Stored]) -> Vec<&str> {
     let from = history
         .iter()
         .rposition(|s| s.release.info.status == Status::Deployed || is_gone(&s.release))
         .unwrap_or(0);
+    let live = history.get(from..).unwrap_or_default().iter().rev();
+    let live = live.filter(|stored| !is_gone(&stored.release));
+    live.map(|stored| stored.release.manifest.as_str())
+        .collect()
+}
+
+/// The objects of manifests, each as the first that has it says.
+pub(super) fn objects_of<'m>(
+    manifests: impl IntoIterator<Item = &'m str>,
+    namespace: &str,
+) -> Result<Vec<Value>, Error> {
     let mut objects: Vec<Value> = Vec::new();
     let mut known: Vec<ObjectRef> = Vec::new();
-    for stored in history.get(from..).unwrap_or_default().iter().rev() {
-        if is_gone(&stored.release) {
-            continue;
-        }
-        for object in Target::of_manifest(&stored.release.manifest, namespace)?.objects {
+    for manifest in manifests {
+        for object in Target::of_manifest(manifest, namespace)?.objects {
             let reference = ObjectRef::of(&object)?;
             if !known.iter().any(|k| k.key() == reference.key()) {
                 known.push(reference);

@@ -8,7 +8,7 @@ use super::outline::{Aim, Intent};
 use super::proposal::recorded_secrets;
 use super::target::Target;
 use super::{Error, Look, Session};
-use crate::cluster::ObjectRef;
+use crate::cluster::{Lists, ObjectRef};
 use crate::plan::Plan;
 use crate::plan::drift::sort;
 use crate::release::{Status, Time};
@@ -76,7 +76,7 @@ impl Session<'_> {
             approved: None,
             from: self.options.origin.clone(),
         };
-        self.deploy(proposal, intent.past, false).await
+        self.deploy(proposal, intent.past, None, false).await
     }
 
     /// The deployed revision as what is wanted, without the fields that are left to controllers; whose
@@ -109,7 +109,7 @@ impl Session<'_> {
                 .get_or_insert_with(|| self.namespace.clone());
             references.push(reference);
         }
-        let live = self.client.find_all(&references).await?;
+        let live = self.client.find_all(&references, Lists::default()).await?;
         let (mut left, mut changed_by) = (Vec::new(), Vec::new());
         for ((object, live), reference) in target.objects.iter_mut().zip(&live).zip(&references) {
             let Some(live) = live else { continue };

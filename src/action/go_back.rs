@@ -1,5 +1,7 @@
 //! A change that failed: its record, and the way back to the deployed revision where that is wanted.
 
+use std::cell::Cell;
+
 use super::change::Broken;
 use super::deploy::{describe, live_objects};
 use super::journal::{Journal, Operation};
@@ -155,6 +157,7 @@ impl Session<'_> {
         prior.extend(Target::of_manifest(&failed.release.manifest, &self.namespace)?.objects);
         let change = Change {
             prior,
+            listed: Cell::default(),
             target: Target::of_manifest(&deployed.release.manifest, &self.namespace)?,
             interrupted: Some(journal.clone()),
             going_back: true,

@@ -15,7 +15,7 @@ impl Session<'_> {
         let proposal = self
             .propose_install(source, &past, replace, dry_run)
             .await?;
-        self.deploy(proposal, past, dry_run).await
+        self.deploy(proposal, past, None, dry_run).await
     }
 
     /// The first revision, after what is past; `replace` also where the name has a history, of a release

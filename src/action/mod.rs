@@ -1,5 +1,6 @@
 //! Install, upgrade, rollback, uninstall: a plan's steps, each written down before it acts.
 
+mod ahead;
 mod apply;
 pub mod change;
 mod compare;

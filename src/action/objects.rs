@@ -62,31 +62,43 @@ impl Session<'_> {
         }
         let references: Vec<ObjectRef> = plans.iter().map(|p| p.reference.clone()).collect();
         let may_foresee = self.may_foresee(change, &plans);
+        let hoped = match may_foresee {
+            true => rights_to_ask_for(&plans),
+            false => Rights::new(),
+        };
         let rules = async {
             if !may_foresee {
                 return Ok((false, Rights::new()));
             }
-            tokio::try_join!(self.admits_plainly(&references), self.rights(&plans))
+            tokio::try_join!(self.admits_plainly(&references), self.rights(&hoped))
         };
-        let live = async { Ok::<_, Error>(self.client.find_all(&references).await?) };
-        let (live, (admits, rights)) = tokio::try_join!(live, rules)?;
-        for (plan, live) in plans.iter_mut().zip(live) {
-            plan.live = live;
+        // What can't be foreseen whatever the rules say is tried while they are read.
+        let first = async {
+            let live = self
+                .client
+                .find_all(&references, change.listed.take())
+                .await?;
+            for (plan, live) in plans.iter_mut().zip(live) {
+                plan.live = live;
+            }
+            let forecasts = self.forecasts(&plans, may_foresee, &hoped);
+            let tried = self
+                .try_others(change, &plans, &forecasts, |_| true)
+                .await?;
+            Ok((plans, forecasts, tried))
+        };
+        let ((mut plans, mut forecasts, mut tried), (admits, rights)) =
+            tokio::try_join!(first, rules)?;
+        if may_foresee && (!admits || rights != hoped) {
+            let hoped = std::mem::replace(&mut forecasts, self.forecasts(&plans, admits, &rights));
+            let open = |at: usize| hoped.get(at).is_some_and(Option::is_some);
+            tried.extend(self.try_others(change, &plans, &forecasts, open).await?);
         }
-        let forecasts = self.forecasts(&plans, admits, &rights);
-        let asked = plans.iter().zip(&forecasts).enumerate();
-        let asked = asked.filter(|(_, (plan, known))| plan.wanted.is_some() && known.is_none());
-        let answers: Vec<(usize, Tried)> = stream::iter(asked.map(|(at, (plan, _))| async move {
-            Ok::<_, Error>((at, self.try_out(change, plan).await?))
-        }))
-        .buffer_unordered(PARALLEL)
-        .try_collect()
-        .await?;
-        let mut tried: Vec<Tried> = forecasts.into_iter().map(Tried::foreseen).collect();
-        for (at, answer) in answers {
-            tried[at] = answer;
+        let mut found: Vec<Tried> = forecasts.into_iter().map(Tried::foreseen).collect();
+        for (at, answer) in tried {
+            found[at] = answer;
         }
-        for (plan, tried) in plans.iter_mut().zip(tried) {
+        for (plan, tried) in plans.iter_mut().zip(found) {
             plan.conflicts = tried.conflicts;
             plan.unverified = tried.unverified;
             plan.refusal = tried.refusal;
@@ -177,25 +189,34 @@ impl Session<'_> {
             .collect()
     }
 
-    /// The rights we have of those that forecasts depend on, as far as it is less to ask for one than to
-    /// try the objects.
-    async fn rights(&self, plans: &[ObjectPlan]) -> Result<Rights, Error> {
-        let mut wanted: BTreeMap<(Option<String>, Right), u32> = BTreeMap::new();
-        for plan in plans {
-            if let Some(right) = plan.wanted.as_ref().and_then(foresee::right) {
-                *wanted
-                    .entry((plan.reference.namespace.clone(), right))
-                    .or_default() += 1;
-            }
-        }
-        let asked = wanted.into_iter().filter(|(_, objects)| *objects > 2);
-        let answers = stream::iter(asked.map(|((namespace, right), _)| async move {
+    /// Tries the wanted objects without a forecast, of those that are `open`; the answers with their places.
+    async fn try_others(
+        &self,
+        change: &Change,
+        plans: &[ObjectPlan],
+        forecasts: &[Option<Value>],
+        open: impl Fn(usize) -> bool,
+    ) -> Result<Vec<(usize, Tried)>, Error> {
+        let asked = plans.iter().zip(forecasts).enumerate();
+        let asked = asked
+            .filter(|(at, (plan, known))| plan.wanted.is_some() && known.is_none() && open(*at));
+        stream::iter(asked.map(|(at, (plan, _))| async move {
+            Ok::<_, Error>((at, self.try_out(change, plan).await?))
+        }))
+        .buffer_unordered(PARALLEL)
+        .try_collect()
+        .await
+    }
+
+    /// Those of some rights that we have.
+    async fn rights(&self, wanted: &Rights) -> Result<Rights, Error> {
+        let answers = stream::iter(wanted.iter().map(|(namespace, right)| async move {
             let Right { verb, resource } = right;
             let may = self
                 .client
                 .may(verb, foresee::RBAC, resource, namespace.as_deref())
                 .await?;
-            Ok::<_, Error>(may.then_some((namespace, right)))
+            Ok::<_, Error>(may.then(|| (namespace.clone(), *right)))
         }));
         let answers: Vec<_> = answers.buffer_unordered(PARALLEL).try_collect().await?;
         Ok(answers.into_iter().flatten().collect())
@@ -307,6 +328,20 @@ impl Session<'_> {
         };
         Ok(reference)
     }
+}
+
+/// The rights that forecasts depend on, as far as it is less to ask for one than to try the objects.
+fn rights_to_ask_for(plans: &[ObjectPlan]) -> Rights {
+    let mut wanted: BTreeMap<(Option<String>, Right), u32> = BTreeMap::new();
+    for plan in plans {
+        if let Some(right) = plan.wanted.as_ref().and_then(foresee::right) {
+            *wanted
+                .entry((plan.reference.namespace.clone(), right))
+                .or_default() += 1;
+        }
+    }
+    let many = wanted.into_iter().filter(|(_, objects)| *objects > 2);
+    many.map(|(right, _)| right).collect()
 }
 
 /// Whether an object binds a role of the same manifest.

@@ -1,5 +1,7 @@
 //! The plan of an operation as a value, before anything is done: for people, programs and plan files.
 
+use std::cell::Cell;
+
 use serde::{Deserialize, Serialize};
 
 use super::compare::{compare_manifests, step_of};
@@ -185,6 +187,7 @@ impl Session<'_> {
         let is_interrupted = interrupted.is_some();
         let change = Change {
             prior: live_objects(&intent.past.history, &self.namespace)?,
+            listed: Cell::default(),
             target: intent.target.clone(),
             interrupted,
             going_back: false,

@@ -1,11 +1,13 @@
 //! Deciding a change: dry run of all objects, a look at all jobs, and what follows from both.
 
+use std::cell::Cell;
+
 use super::facts::Found;
 use super::folder::shared_folder;
 use super::journal::Journal;
 use super::target::Target;
 use super::{Error, Session};
-use crate::cluster::{self, Cause, FieldConflict, ObjectRef};
+use crate::cluster::{self, Cause, FieldConflict, Lists, ObjectRef};
 use crate::flink::config;
 use crate::flink::inject;
 use crate::flink::workload::{Mode, Workload, recognise};
@@ -19,6 +21,8 @@ use crate::yaml::Value;
 pub(crate) struct Change {
     /// What the cluster may hold of the release: the objects of the revisions since the last deployed.
     pub prior: Vec<Value>,
+    /// What of it was listed before: for who plans first. Who plans again reads again.
+    pub listed: Cell<Lists>,
     /// What it shall hold.
     pub target: Target,
     /// The journal of an operation that did not end.

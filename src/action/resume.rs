@@ -123,7 +123,7 @@ impl Session<'_> {
             approved: None,
             from: self.options.origin.clone(),
         };
-        self.deploy(proposal, past, dry_run).await
+        self.deploy(proposal, past, None, dry_run).await
     }
 }
 

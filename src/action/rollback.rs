@@ -12,7 +12,7 @@ impl Session<'_> {
     pub async fn rollback(&self, revision: u32, dry_run: bool) -> Result<Outcome, Error> {
         let past = self.past().await?;
         let proposal = self.propose_rollback(revision, &past.history)?;
-        self.deploy(proposal, past, dry_run).await
+        self.deploy(proposal, past, None, dry_run).await
     }
 
     /// The new revision, after a history.

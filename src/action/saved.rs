@@ -225,7 +225,9 @@ impl Session<'_> {
                     },
                     approved: Some(saved.bonds),
                 };
-                Ok(Applied::Revision(self.deploy(proposal, past, false).await?))
+                Ok(Applied::Revision(
+                    self.deploy(proposal, past, None, false).await?,
+                ))
             }
         }
     }

@@ -1,5 +1,7 @@
 //! `uninstall`: a last savepoint, then everything of the release goes; the ledger stays.
 
+use std::cell::Cell;
+
 use super::deploy::live_objects;
 use super::hooks::{HookPlan, events};
 use super::interrupted::{Left, Past};
@@ -124,6 +126,7 @@ impl Session<'_> {
         let interrupted = left.open();
         let change = Change {
             prior: live_objects(&history, &self.namespace)?,
+            listed: Cell::default(),
             target: Target::default(),
             interrupted: interrupted.clone(),
             going_back,

@@ -21,10 +21,11 @@ impl Session<'_> {
         dry_run: bool,
     ) -> Result<Outcome, Error> {
         let past = self.past().await?;
+        let ahead = self.read_ahead(&past);
         let proposal = self
             .propose_upgrade(source, &past, reuse, install_missing)
             .await?;
-        self.deploy(proposal, past, dry_run).await
+        self.deploy(proposal, past, ahead, dry_run).await
     }
 
     /// The new revision, after what is past.

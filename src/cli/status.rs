@@ -13,7 +13,7 @@ use super::release_flags::session;
 use super::{Context, when};
 use crate::action::note::RevisionNote;
 use crate::action::{self, Options, records::journal_of};
-use crate::cluster::{Client, ObjectRef, Rules, object_refs, readiness};
+use crate::cluster::{Client, Lists, ObjectRef, Rules, object_refs, readiness};
 use crate::plan::hidden::without_secrets;
 use crate::release::{Own, Release, Status};
 use crate::yaml::{Map, Value, emit};
@@ -186,7 +186,7 @@ pub type Found = (ObjectRef, Option<Value>);
 /// The objects of a release's manifest as they are in the cluster.
 pub async fn objects(client: &Client, release: &Release) -> Result<Vec<Found>, CommandError> {
     let wanted = object_refs(&release.manifest, &release.namespace);
-    let found = client.find_all(&wanted).await?;
+    let found = client.find_all(&wanted, Lists::default()).await?;
     Ok(wanted.into_iter().zip(found).collect())
 }
 

@@ -30,7 +30,15 @@ struct Metadata {
     next: String,
 }
 
+/// What was listed, by kind and namespace.
+#[derive(Debug, Default)]
+pub struct Lists(HashMap<Group, Listed>);
+
+/// An API version, a kind, a namespace.
+type Group = (String, String, Option<String>);
+
 /// What a list has told.
+#[derive(Debug)]
 enum Listed {
     /// Everything there is, by name.
     All(HashMap<String, Value>),
@@ -41,37 +49,30 @@ enum Listed {
 }
 
 impl Client {
-    /// Reads many objects, in their order; `None` where [`Client::find`] has none.
+    /// Lists what [`Client::find_all`] would list of the objects.
     ///
     /// # Errors
     /// Those of the requests.
-    pub async fn find_all(&self, objects: &[ObjectRef]) -> Result<Vec<Option<Value>>> {
-        let mut located = Vec::with_capacity(objects.len());
-        for object in objects {
-            located.push(match self.locate(object).await {
-                Ok((located, _)) => Some(located),
-                Err(e) if e.is_absent() => None,
-                Err(e) => return Err(e),
-            });
-        }
-        let mut groups: HashMap<(String, &str, Option<&str>), usize> = HashMap::new();
-        for object in located.iter().flatten() {
-            *groups.entry(group(object)).or_default() += 1;
-        }
-        groups.retain(|_, count| *count >= WORTH);
-        let lists = groups
-            .iter()
-            .map(|((api_version, kind, namespace), count)| async move {
-                let listed = self.page(api_version, kind, *namespace, *count).await?;
-                Ok(((api_version.clone(), *kind, *namespace), listed))
-            });
-        let lists: HashMap<_, _> = futures::stream::iter(lists)
-            .buffer_unordered(PARALLEL)
-            .collect::<Vec<Result<_>>>()
-            .await
-            .into_iter()
-            .collect::<Result<_>>()?;
-        let lists = &lists;
+    pub async fn list_all(&self, objects: &[ObjectRef]) -> Result<Lists> {
+        let located = self.locate_all(objects).await?;
+        let mut lists = Lists::default();
+        self.list_missing(&located, &mut lists).await?;
+        Ok(lists)
+    }
+
+    /// Reads many objects, in their order; `None` where [`Client::find`] has none. What was listed before is not
+    /// asked for again.
+    ///
+    /// # Errors
+    /// Those of the requests.
+    pub async fn find_all(
+        &self,
+        objects: &[ObjectRef],
+        mut listed: Lists,
+    ) -> Result<Vec<Option<Value>>> {
+        let located = self.locate_all(objects).await?;
+        self.list_missing(&located, &mut listed).await?;
+        let Lists(lists) = &listed;
         let found = located.iter().map(|object| async move {
             let Some(object) = object else {
                 return Ok(None);
@@ -93,6 +94,43 @@ impl Client {
             .await
             .into_iter()
             .collect()
+    }
+
+    async fn locate_all(&self, objects: &[ObjectRef]) -> Result<Vec<Option<ObjectRef>>> {
+        let mut located = Vec::with_capacity(objects.len());
+        for object in objects {
+            located.push(match self.locate(object).await {
+                Ok((located, _)) => Some(located),
+                Err(e) if e.is_absent() => None,
+                Err(e) => return Err(e),
+            });
+        }
+        Ok(located)
+    }
+
+    async fn list_missing(&self, objects: &[Option<ObjectRef>], lists: &mut Lists) -> Result<()> {
+        let Lists(lists) = lists;
+        let mut groups: HashMap<Group, usize> = HashMap::new();
+        for object in objects.iter().flatten() {
+            *groups.entry(group(object)).or_default() += 1;
+        }
+        groups.retain(|group, count| *count >= WORTH && !lists.contains_key(group));
+        let pages = groups.into_iter().map(|(group, count)| async move {
+            let (api_version, kind, namespace) = &group;
+            let listed = self
+                .page(api_version, kind, namespace.as_deref(), count)
+                .await?;
+            Ok((group, listed))
+        });
+        let pages: Vec<Result<(Group, Listed)>> = futures::stream::iter(pages)
+            .buffer_unordered(PARALLEL)
+            .collect()
+            .await;
+        for page in pages {
+            let (group, listed) = page?;
+            lists.insert(group, listed);
+        }
+        Ok(())
     }
 
     /// The first page of what is there of a kind.
@@ -149,10 +187,10 @@ fn is_left_out(object: &ObjectRef) -> bool {
             .any(|prefix| object.name.starts_with(prefix))
 }
 
-fn group(object: &ObjectRef) -> (String, &str, Option<&str>) {
+fn group(object: &ObjectRef) -> Group {
     (
         object.api_version(),
-        &object.kind,
-        object.namespace.as_deref(),
+        object.kind.clone(),
+        object.namespace.clone(),
     )
 }

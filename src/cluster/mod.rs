@@ -33,6 +33,7 @@ pub use data::{holds_data, is_named};
 pub use discovery::Discovery;
 pub use ended::{ends, pods_of_job};
 pub use error::{Cause, Error, FieldConflict, Owner, Result};
+pub use find_all::Lists;
 pub use logs::Event;
 pub use object::{
     ObjectRef, annotation, label, object_refs, objects, resource_version, split_api_version, uid,

@@ -104,6 +104,9 @@ pub(super) async fn write(
     release: &Release,
     parts: &[Vec<u8>],
 ) -> Result<()> {
+    if parts.is_empty() {
+        return Ok(());
+    }
     let digest = digest(release);
     for (n, part) in parts.iter().enumerate() {
         let secret = json!({

@@ -1,6 +1,6 @@
 //! Applying, ownership, migration, and what the server's refusals become.
 
-use nutkin::cluster::{Apply, DryRun, Error, ObjectRef, Options, Owner, ownership};
+use nutkin::cluster::{Apply, DryRun, Error, Lists, ObjectRef, Options, Owner, ownership};
 use serde_json::{Value, json};
 
 use super::{Namespace, config_map, connect, sleeper};
@@ -44,10 +44,13 @@ async fn objects_are_applied_read_and_deleted() {
         .unwrap();
     assert_eq!(after["data"], json!({"k": "2"}));
     let all = client
-        .find_all(&[
-            object.clone(),
-            ObjectRef::new("v1", "ConfigMap", None, "none"),
-        ])
+        .find_all(
+            &[
+                object.clone(),
+                ObjectRef::new("v1", "ConfigMap", None, "none"),
+            ],
+            Lists::default(),
+        )
         .await
         .unwrap();
     assert!(all[0].is_some() && all[1].is_none());
@@ -58,6 +61,28 @@ async fn objects_are_applied_read_and_deleted() {
     assert!(matches!(error, Error::Stale { .. }), "{error:?}");
     assert!(client.delete(&object, &Default::default()).await.unwrap());
     assert!(!client.delete(&object, &Default::default()).await.unwrap());
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster"]
+async fn what_was_listed_is_not_asked_for_again() {
+    let ns = Namespace::new("listed").await;
+    let client = &ns.client;
+    let names = ["a", "b", "c", "d"];
+    for name in names {
+        let object = config_map(name, json!({"k": "1"}));
+        client.apply(&object, Apply::default()).await.unwrap();
+    }
+    let references = names.map(|name| ObjectRef::new("v1", "ConfigMap", None, name));
+    let listed = client.list_all(&references).await.unwrap();
+    let gone = &references[1];
+    assert!(client.delete(gone, &Default::default()).await.unwrap());
+    // A single one of a kind is read from the list as well.
+    let before = client.find_all(&references[1..2], listed).await.unwrap();
+    assert_eq!(before[0].as_ref().unwrap()["data"]["k"], "1");
+    let now = client.find_all(&references, Lists::default()).await;
+    let found: Vec<bool> = now.unwrap().iter().map(Option::is_some).collect();
+    assert_eq!(found, [true, false, true, true]);
 }
 
 #[tokio::test]
