@@ -1,5 +1,6 @@
 //! Values files: their documents, merged, with the positions of what they set.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use super::{Error, Place};
@@ -82,7 +83,12 @@ pub(super) fn values_file(
     warnings: &mut Vec<super::Warning>,
 ) -> Result<Spanned, Error> {
     let mut merged = empty();
-    for (first_line, document) in documents(name, text)? {
+    // Helm's reader (apimachinery's YAMLReader) ends the last line, and a block scalar has that.
+    let text = match text.is_empty() || text.ends_with('\n') {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(format!("{text}\n")),
+    };
+    for (first_line, document) in documents(name, &text)? {
         let parsed =
             yaml::parse_spanned_at(document, first_line).map_err(|cause| Error::ParseFile {
                 file: name.to_owned(),

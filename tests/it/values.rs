@@ -280,3 +280,62 @@ fn flags_set_what_helm_sets() {
         .collect();
     compare("--set and its siblings", &names, &ours, &theirs);
 }
+
+#[test]
+fn files_end_as_helm_ends_them() {
+    let mut texts = Vec::new();
+    for style in ["|", "|+", "|-", ">", ">+", ">-", "\"q\"", "plain", ""] {
+        for body in [
+            "",
+            "\n  x",
+            "\n  x\n  y",
+            "\n  x\n ",
+            "\n  x\n---\nb: |\n  z",
+        ] {
+            for end in ["", "\n", "\n\n", "\r\n", " "] {
+                texts.push(format!("a: {style}{body}{end}"));
+            }
+        }
+    }
+    let home = tempfile::tempdir().unwrap();
+    let chart = "apiVersion: v2\nname: chart\nversion: 1.0.0\n";
+    let mut files = vec![
+        ("chart/Chart.yaml".to_owned(), chart.to_owned()),
+        (
+            "chart/templates/values.yaml".to_owned(),
+            TEMPLATE.to_owned(),
+        ),
+    ];
+    let name = |index: usize| format!("values-{index}.yaml");
+    files.extend(
+        texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| (name(index), text.clone())),
+    );
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(n, t)| (n.as_str(), t.as_str()))
+        .collect();
+    helm::write_chart(home.path(), &files);
+    let all: Vec<usize> = (0..texts.len()).collect();
+    let theirs = each(&all, |index| {
+        helm_values(home.path(), &["-f".to_owned(), name(*index)])
+    });
+    let ours: Vec<String> = texts
+        .iter()
+        .map(|text| {
+            let mut sources = Sources::default();
+            sources.files.push(ValuesFile {
+                name: "values.yaml".to_owned(),
+                text: text.clone(),
+                ..ValuesFile::default()
+            });
+            match values::merge_user(&sources, Numbers::Helm) {
+                Ok(user) => shown(&user.value),
+                Err(_) => "error".to_owned(),
+            }
+        })
+        .collect();
+    compare("ends of values files", &texts, &ours, &theirs);
+}
