@@ -11,7 +11,8 @@ fn main() {
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|v| v == value);
     if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") {
         println!("cargo:rustc-link-arg-bins=-no-pie");
-        // The unwinder is part of every C compiler, as a library to be loaded at each start or to be linked in.
+        // The unwinder comes with gcc both ways; as a library of its own it is loaded at each start, and asks the
+        // processor what it can do: a tenth of the time of a program that does nothing.
         println!(
             "cargo:rustc-link-arg-bins=-Wl,--push-state,--whole-archive,-l:libgcc_eh.a,--pop-state"
         );

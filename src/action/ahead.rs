@@ -42,20 +42,8 @@ impl Session<'_> {
         let namespace = self.namespace.clone();
         Some(Ahead(tokio::spawn(async move {
             let objects = objects_of(manifests.iter().map(String::as_str), &namespace)?;
-            let mut references = Vec::with_capacity(objects.len());
-            for object in &objects {
-                let mut reference = ObjectRef::of(object)?;
-                let namespaced = match client.locate(&reference).await {
-                    Ok((located, _)) => located.namespace.is_some(),
-                    // Who plans it finds out about the kind.
-                    Err(_) => continue,
-                };
-                reference.namespace = match namespaced {
-                    true => reference.namespace.or_else(|| Some(namespace.clone())),
-                    false => None,
-                };
-                references.push(reference);
-            }
+            let references: Result<Vec<ObjectRef>, _> = objects.iter().map(ObjectRef::of).collect();
+            let references = references?;
             let lists = client.list_all(&references).await?;
             Ok(Prior { objects, lists })
         })))

@@ -1,6 +1,6 @@
 //! Deciding about the objects of a change: what is there, whose it is, and what the server says of a dry run.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -82,22 +82,21 @@ impl Session<'_> {
                 plan.live = live;
             }
             let forecasts = self.forecasts(&plans, may_foresee, &hoped);
-            let tried = self
-                .try_others(change, &plans, &forecasts, |_| true)
+            let mut tried = HashMap::new();
+            self.try_others(change, &plans, &forecasts, &mut tried)
                 .await?;
             Ok((plans, forecasts, tried))
         };
         let ((mut plans, mut forecasts, mut tried), (admits, rights)) =
             tokio::try_join!(first, rules)?;
         if may_foresee && (!admits || rights != hoped) {
-            let hoped = std::mem::replace(&mut forecasts, self.forecasts(&plans, admits, &rights));
-            let open = |at: usize| hoped.get(at).is_some_and(Option::is_some);
-            tried.extend(self.try_others(change, &plans, &forecasts, open).await?);
+            forecasts = self.forecasts(&plans, admits, &rights);
+            self.try_others(change, &plans, &forecasts, &mut tried)
+                .await?;
         }
-        let mut found: Vec<Tried> = forecasts.into_iter().map(Tried::foreseen).collect();
-        for (at, answer) in tried {
-            found[at] = answer;
-        }
+        let found = forecasts.into_iter().enumerate();
+        let found =
+            found.map(|(at, known)| tried.remove(&at).unwrap_or_else(|| Tried::foreseen(known)));
         for (plan, tried) in plans.iter_mut().zip(found) {
             plan.conflicts = tried.conflicts;
             plan.unverified = tried.unverified;
@@ -189,23 +188,26 @@ impl Session<'_> {
             .collect()
     }
 
-    /// Tries the wanted objects without a forecast, of those that are `open`; the answers with their places.
+    /// Tries the wanted objects without a forecast that were not tried yet; their places with the answers.
     async fn try_others(
         &self,
         change: &Change,
         plans: &[ObjectPlan],
         forecasts: &[Option<Value>],
-        open: impl Fn(usize) -> bool,
-    ) -> Result<Vec<(usize, Tried)>, Error> {
+        tried: &mut HashMap<usize, Tried>,
+    ) -> Result<(), Error> {
         let asked = plans.iter().zip(forecasts).enumerate();
-        let asked = asked
-            .filter(|(at, (plan, known))| plan.wanted.is_some() && known.is_none() && open(*at));
-        stream::iter(asked.map(|(at, (plan, _))| async move {
+        let asked = asked.filter(|(at, (plan, known))| {
+            plan.wanted.is_some() && known.is_none() && !tried.contains_key(at)
+        });
+        let answers: Vec<(usize, Tried)> = stream::iter(asked.map(|(at, (plan, _))| async move {
             Ok::<_, Error>((at, self.try_out(change, plan).await?))
         }))
         .buffer_unordered(PARALLEL)
         .try_collect()
-        .await
+        .await?;
+        tried.extend(answers);
+        Ok(())
     }
 
     /// Those of some rights that we have.

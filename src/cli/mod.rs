@@ -214,8 +214,8 @@ impl Context {
 }
 
 /// Reads the command line. The parser copies each flag that all commands take into every command that it knows of, which
-/// is half of the work of a small command: it is told of the given one alone. Where that fails, and for help, it reads
-/// the line again with all of them.
+/// is a fifth of the instructions of a small command: it is told of the given one alone. Where that fails, and for help,
+/// it reads the line again with all of them.
 fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
     let all = Command::augment_subcommands(clap::Command::new("nutkin"));
     let mut names = words.iter().skip(1).filter_map(|word| word.to_str());

@@ -173,7 +173,7 @@ impl Args {
                 true => HIDDEN.trim_end().to_owned(),
                 false => document.text,
             };
-            // Nothing follows but the output: to take thousands of values apart now is a tenth of a render.
+            // Nothing follows but the output: to take thousands of values apart now is what it would wait for.
             std::mem::forget(document.object);
             Piece {
                 text,
