@@ -125,8 +125,7 @@ impl Session<'_> {
             .live
             .as_ref()
             .filter(|_| plan.action != ObjectAction::Recreate);
-        let made = self.apply_over(wanted, over, how).await?;
-        Ok(cluster::uid(&made).map(str::to_owned))
+        self.apply_over(wanted, over, how).await
     }
 
     /// Deletes an object that is to be made anew, and sees it gone.

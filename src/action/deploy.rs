@@ -1,6 +1,7 @@
 //! A new revision, from a chart or an older revision: record, journal, change.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use super::ahead::{Ahead, Prior};
 use super::crds::CrdPlan;
@@ -15,7 +16,7 @@ use crate::cluster::{self, ObjectRef};
 use crate::plan::bonds::Bonds;
 use crate::plan::values::ValueChange;
 use crate::release::{
-    LockError, Release, Revision, Status, Store, StoreError, Stored, Time, to_prune,
+    LockError, Packed, Release, Revision, Status, Store, StoreError, Stored, Time, to_prune,
 };
 use crate::yaml::{Value, go_json};
 
@@ -76,7 +77,7 @@ impl Session<'_> {
         dry_run: bool,
     ) -> Result<Outcome, Error> {
         let mut run = Run::begin(proposal.operation, proposal.from.clone());
-        Store::check(&proposal.record)?;
+        let packed = Store::check(&proposal.record)?;
         if dry_run && self.options.client_only {
             return Ok(Outcome {
                 release: proposal.record,
@@ -89,11 +90,11 @@ impl Session<'_> {
             self.end_earlier(&mut past).await?;
         }
         let interrupted = past.left.open();
-        let history = past.history;
-        self.check_pending(&history, interrupted.as_ref())?;
+        let history = &past.history;
+        self.check_pending(history, interrupted.as_ref())?;
         let prior = match ahead {
             Some(ahead) => ahead.take().await?,
-            None => Prior::new(live_objects(&history, &self.namespace)?),
+            None => Prior::new(live_objects(history, &self.namespace)?),
         };
         let change = Change {
             prior: prior.objects,
@@ -123,7 +124,7 @@ impl Session<'_> {
                 // Who is interrupted looks less long, and may see a job before it runs.
                 self.signals.check()?;
                 if matches!(e.first(), Error::NoSavepoint { .. }) && !dry_run {
-                    self.keep_failed(&proposal.record, &e).await?;
+                    self.keep_failed(&proposal.record, packed, &e).await?;
                 }
                 return Err(e);
             }
@@ -184,9 +185,20 @@ impl Session<'_> {
         journal.operation = proposal.operation;
         journal.revision = record.version;
         journal.crds = PendingCrds::of(&crds, change.target.crd_mode);
-        // The journal first: a pending record without one would look like Helm's.
-        self.save_journal(&mut journal).await?;
-        let mut stored = match self.begin(&record).await {
+        // What has no more to write down than that it begins says so in the record itself.
+        let begins =
+            is_new && planned.jobs.is_empty() && record.hooks.is_empty() && journal.crds.is_none();
+        let begun = match begins {
+            true => {
+                Some(serde_json::to_string(&journal).map_err(|e| Error::Failed(e.to_string()))?)
+            }
+            false => {
+                // The journal first: a pending record without one would look like Helm's.
+                self.save_journal(&mut journal).await?;
+                None
+            }
+        };
+        let mut stored = match self.begin(&record, packed, begun.as_deref()).await {
             Ok(stored) => stored,
             Err(e) => {
                 // Another works on the release. Any other failure leaves it open whether the record was
@@ -201,13 +213,16 @@ impl Session<'_> {
                 return Err(e);
             }
         };
-        self.end_older(&history, record.version).await?;
+        self.end_older(history, record.version).await?;
         match self
             .bring_about(&change, &planned, &crds, &mut journal, &mut stored)
             .await
         {
             Ok(jobs) => {
-                let release = self.succeed(stored, &history, &jobs, &run).await?;
+                let release = self.succeed(stored, &past, &journal, &jobs, &run).await?;
+                // The command ends here. To take apart what was read of hundreds of objects would hold
+                // the lock for as long as two more requests.
+                std::mem::forget((change, planned, past));
                 Ok(Outcome {
                     release,
                     jobs,
@@ -216,7 +231,7 @@ impl Session<'_> {
                 })
             }
             Err(broken) => self
-                .fail(stored, &history, journal, broken, &run)
+                .fail(stored, &past, journal, broken, &run)
                 .await
                 .map(|()| Outcome {
                     release: record,
@@ -228,9 +243,14 @@ impl Session<'_> {
     }
 
     /// Makes the record of a revision, if the lock is still ours.
-    async fn begin(&self, record: &Release) -> Result<Stored, Error> {
+    async fn begin(
+        &self,
+        record: &Release,
+        packed: Packed,
+        begun: Option<&str>,
+    ) -> Result<Stored, Error> {
         self.lock_is_fresh().await?;
-        Ok(self.store().create(record).await?)
+        Ok(self.store().create(record, packed, begun).await?)
     }
 
     /// Refuses to go on over an operation that is Helm's and not ours to finish.
@@ -279,18 +299,24 @@ impl Session<'_> {
     }
 
     /// Records a revision that could not be begun.
-    async fn keep_failed(&self, record: &Release, error: &Error) -> Result<(), Error> {
+    async fn keep_failed(
+        &self,
+        record: &Release,
+        packed: Packed,
+        error: &Error,
+    ) -> Result<(), Error> {
         let mut record = record.clone();
         record.info.status = Status::Failed;
         record.info.description = describe(record.version, error);
-        self.store().create(&record).await?;
+        self.store().create(&record, packed, None).await?;
         Ok(())
     }
 
     pub(super) async fn succeed(
         &self,
         mut stored: Stored,
-        history: &[Stored],
+        past: &Past,
+        journal: &Journal,
         jobs: &[StartedJob],
         run: &Run,
     ) -> Result<Release, Error> {
@@ -309,9 +335,12 @@ impl Session<'_> {
         stored.release.info.last_deployed = Some(Time::now());
         // The new one first: a kill in between leaves two deployed, of which Helm takes the newest.
         let stored = self.store().update(&stored).await?;
-        let superseded = history
+        let gone = self.beyond_limit(past, stored.release.version);
+        let superseded = past
+            .history
             .iter()
             .filter(|s| s.release.info.status == Status::Deployed)
+            .filter(|s| !gone.contains(&s.release.version))
             .map(|old| async move {
                 let mut old = old.clone();
                 old.release.info.status = Status::Superseded;
@@ -319,39 +348,48 @@ impl Session<'_> {
             });
         let mut note = run.note(stored.release.version);
         note.jobs = jobs.to_vec();
+        // Names are only taken with a journal.
+        let free = async {
+            match journal.version {
+                Some(_) => self.free_reserved().await,
+                None => Ok(()),
+            }
+        };
         tokio::try_join!(
             futures::future::try_join_all(superseded),
             self.save_note(&note),
-            self.free_reserved(),
+            free,
+            self.drop_revisions(&gone),
         )?;
-        self.delete_journal().await?;
-        self.prune_history(history, stored.release.version).await?;
+        if journal.version.is_some() {
+            self.delete_journal().await?;
+        }
         Ok(stored.release)
     }
 
-    /// Deletes revisions beyond `--history-max`, and the notes of revisions that are gone.
-    async fn prune_history(&self, history: &[Stored], new: u32) -> Result<(), Error> {
-        let max = self.options.history_max as usize;
-        let mut revisions: Vec<Revision> = history
-            .iter()
-            .map(|s| Revision {
-                version: s.release.version,
-                status: match s.release.info.status {
-                    Status::Deployed => Status::Superseded,
-                    status => status,
-                },
-            })
-            .collect();
+    /// The revisions beyond `--history-max`, once there is a new one.
+    fn beyond_limit(&self, past: &Past, new: u32) -> Vec<u32> {
+        let mut revisions = past.revisions();
+        for revision in &mut revisions {
+            if revision.status == Status::Deployed {
+                revision.status = Status::Superseded;
+            }
+        }
         revisions.push(Revision {
             version: new,
             status: Status::Deployed,
         });
-        // Nearly always there is nothing to do, and then nothing is asked.
-        if to_prune(&revisions, max).is_empty() {
+        to_prune(&revisions, self.options.history_max as usize)
+    }
+
+    /// Deletes revisions with their notes; nearly always there are none, and then nothing is asked.
+    async fn drop_revisions(&self, gone: &[u32]) -> Result<(), Error> {
+        if gone.is_empty() {
             return Ok(());
         }
-        let gone = self.store().prune(&self.release, max).await?;
-        self.drop_notes(&gone).await
+        let records = async { Ok::<_, Error>(self.store().delete(&self.release, gone).await?) };
+        tokio::try_join!(records, self.drop_notes(gone))?;
+        Ok(())
     }
 
     /// Makes the release's namespace where that is wanted.
@@ -419,12 +457,13 @@ pub(super) fn objects_of<'m>(
     namespace: &str,
 ) -> Result<Vec<Value>, Error> {
     let mut objects: Vec<Value> = Vec::new();
-    let mut known: Vec<ObjectRef> = Vec::new();
+    let mut known: HashSet<ObjectRef> = HashSet::new();
     for manifest in manifests {
         for object in Target::of_manifest(manifest, namespace)?.objects {
-            let reference = ObjectRef::of(&object)?;
-            if !known.iter().any(|k| k.key() == reference.key()) {
-                known.push(reference);
+            let mut reference = ObjectRef::of(&object)?;
+            // Two versions of a group are the same object.
+            reference.version.clear();
+            if known.insert(reference) {
                 objects.push(object);
             }
         }

@@ -4,20 +4,21 @@ use std::cell::Cell;
 
 use super::change::Broken;
 use super::deploy::{describe, live_objects};
+use super::interrupted::Past;
 use super::journal::{Journal, Operation};
 use super::note::{self, Origin, Run};
 use super::prepare::Change;
 use super::target::Target;
 use super::{Error, Session};
 use crate::cluster;
-use crate::release::{Status, Stored, Time};
+use crate::release::{Status, Store, Stored, Time};
 
 impl Session<'_> {
     /// Records a failure, and goes back where that is wanted and possible. Never `Ok` but in name.
     pub(super) async fn fail(
         &self,
         mut stored: Stored,
-        history: &[Stored],
+        past: &Past,
         mut journal: Journal,
         broken: Broken,
         run: &Run,
@@ -37,7 +38,7 @@ impl Session<'_> {
         }
         if !stopped && !changed && matches!(error, Error::Interrupted | Error::Terminated) {
             self.store()
-                .delete(&self.release, stored.release.version)
+                .delete(&self.release, &[stored.release.version])
                 .await?;
             // An earlier operation may have left what this one was to go on from.
             if journal.jobs.iter().all(|j| j.reached.is_none()) {
@@ -62,7 +63,8 @@ impl Session<'_> {
             note.take_failure(cause, &secrets);
         }
         self.save_note(&note).await?;
-        let deployed = history
+        let deployed = past
+            .history
             .iter()
             .rev()
             .find(|s| s.release.info.status == Status::Deployed);
@@ -107,7 +109,7 @@ impl Session<'_> {
             deployed.release.version
         ));
         match self
-            .go_back(deployed, &failed, history, &mut journal, run)
+            .go_back(deployed, &failed, past, &mut journal, run)
             .await
         {
             Ok((new_revision, from)) => Err(Error::GoneBack {
@@ -138,7 +140,7 @@ impl Session<'_> {
         &self,
         deployed: &Stored,
         failed: &Stored,
-        history: &[Stored],
+        past: &Past,
         journal: &mut Journal,
         failed_run: &Run,
     ) -> Result<(u32, String), Error> {
@@ -153,7 +155,7 @@ impl Session<'_> {
             "Going back to {} from failed revision {}",
             deployed.release.version, failed.release.version
         );
-        let mut prior = live_objects(history, &self.namespace)?;
+        let mut prior = live_objects(&past.history, &self.namespace)?;
         prior.extend(Target::of_manifest(&failed.release.manifest, &self.namespace)?.objects);
         let change = Change {
             prior,
@@ -167,7 +169,8 @@ impl Session<'_> {
         journal.operation = Operation::Rollback;
         journal.revision = record.version;
         self.save_journal(journal).await?;
-        let mut stored = self.store().create(&record).await?;
+        let packed = Store::check(&record)?;
+        let mut stored = self.store().create(&record, packed, None).await?;
         match self
             .bring_about(&change, &planned, &[], journal, &mut stored)
             .await
@@ -178,7 +181,7 @@ impl Session<'_> {
                     .filter_map(|j| j.restored_from.clone())
                     .collect::<Vec<_>>()
                     .join(", ");
-                self.succeed(stored, history, &jobs, &run).await?;
+                self.succeed(stored, past, journal, &jobs, &run).await?;
                 let from = if from.is_empty() {
                     "no job was restarted".to_owned()
                 } else {

@@ -28,7 +28,7 @@ impl Session<'_> {
         dry_run: bool,
     ) -> Result<Proposal, Error> {
         validate_name(&self.release).map_err(|e| Error::Invalid(e.to_string()))?;
-        let Past { history, left } = past;
+        let Past { history, left, .. } = past;
         let revision = match history.last().map(|l| &l.release) {
             None => 1,
             Some(last)

@@ -2,8 +2,9 @@
 //! else handed to the next one, which goes on from there.
 
 use super::journal::{Journal, Operation, RevisionNote, StartedJob};
+use super::records::{begun, unfinished};
 use super::{Error, Session};
-use crate::release::{Status, Stored};
+use crate::release::{Revision, Status, Stored};
 
 /// What an earlier operation left.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,29 +40,62 @@ fn has_ended(journal: &Journal, history: &[(u32, Status)]) -> bool {
     }
 }
 
+/// The journal of an operation without one of its own, where its records say that it did not end.
+fn begun_of(history: &[Stored]) -> Option<Journal> {
+    let (last, older) = history.split_last()?;
+    // Those that it replaces are told so when it has ended.
+    let not_told = older.iter().any(|s| {
+        let status = s.release.info.status;
+        status == Status::Deployed || is_under_way(status)
+    });
+    match last.release.info.status {
+        Status::Deployed if not_told => begun(last),
+        _ => unfinished(last),
+    }
+}
+
 /// What is known of a release before an operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Past {
-    /// Its revisions, oldest first; empty where there is no such release.
+    /// Its revisions that say what the cluster holds, oldest first; empty where there is no such release.
     pub history: Vec<Stored>,
+    /// Those before.
+    pub settled: Vec<Revision>,
     /// What an earlier operation left.
     pub left: Left,
+}
+
+impl Past {
+    /// All of its revisions, oldest first.
+    pub(crate) fn revisions(&self) -> Vec<Revision> {
+        let present = self.history.iter().map(|s| Revision {
+            version: s.release.version,
+            status: s.release.info.status,
+        });
+        self.settled.iter().cloned().chain(present).collect()
+    }
 }
 
 impl Session<'_> {
     /// Reads a release's history, and looks for what an earlier operation left.
     pub(crate) async fn past(&self) -> Result<Past, Error> {
-        let (history, journal) = tokio::try_join!(self.history(), self.journal())?;
+        let store = self.store();
+        let present = async { Ok::<_, Error>(store.present(&self.release).await?) };
+        let ((settled, history), journal) = tokio::try_join!(present, self.journal())?;
         let statuses: Vec<(u32, Status)> = history
             .iter()
             .map(|s| (s.release.version, s.release.info.status))
             .collect();
-        let left = match journal {
+        let left = match journal.or_else(|| begun_of(&history)) {
             None => Left::Nothing,
             Some(journal) if has_ended(&journal, &statuses) => Left::Ended(journal),
             Some(journal) => Left::Open(journal),
         };
-        Ok(Past { history, left })
+        Ok(Past {
+            history,
+            settled,
+            left,
+        })
     }
 
     /// Ends an earlier operation of which only the last records are missing; the history then says so.
@@ -113,6 +147,66 @@ fn note(journal: &Journal) -> RevisionNote {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_says_what_has_no_journal_of_its_own() {
+        let stored = |version: u32, status: Status, begun: Option<u32>| {
+            let mut stored = Stored::default();
+            stored.release.version = version;
+            stored.release.info.status = status;
+            stored.begun = begun.map(|revision| {
+                let journal = Journal::new(Operation::Upgrade, revision);
+                serde_json::to_string(&journal).expect("JSON")
+            });
+            stored
+        };
+        let first = stored(1, Status::Deployed, None);
+        let table = [
+            (vec![], None),
+            (vec![first.clone()], None),
+            // Broken off while it was pending.
+            (
+                vec![first.clone(), stored(2, Status::PendingUpgrade, Some(2))],
+                Some(2),
+            ),
+            // Helm's, and one that was copied.
+            (
+                vec![first.clone(), stored(2, Status::PendingUpgrade, None)],
+                None,
+            ),
+            (
+                vec![first.clone(), stored(2, Status::PendingUpgrade, Some(1))],
+                None,
+            ),
+            // Done, and the one before is not told.
+            (
+                vec![first.clone(), stored(2, Status::Deployed, Some(2))],
+                Some(2),
+            ),
+            (
+                vec![
+                    first,
+                    stored(2, Status::PendingUpgrade, Some(2)),
+                    stored(3, Status::Deployed, Some(3)),
+                ],
+                Some(3),
+            ),
+            // All is done.
+            (
+                vec![
+                    stored(1, Status::Superseded, Some(1)),
+                    stored(2, Status::Failed, Some(2)),
+                    stored(3, Status::Deployed, Some(3)),
+                ],
+                None,
+            ),
+            (vec![stored(1, Status::Failed, Some(1))], None),
+        ];
+        for (history, expected) in table {
+            let found = begun_of(&history).map(|journal| journal.revision);
+            assert_eq!(found, expected, "{history:?}");
+        }
+    }
 
     #[test]
     fn an_operation_has_ended_when_its_outcome_is_recorded() {

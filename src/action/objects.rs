@@ -43,19 +43,31 @@ impl Session<'_> {
         let mut plans = Vec::new();
         for object in &change.target.objects {
             let reference = self.reference(object, &change.target).await?;
-            let wanted = marked(object, &self.release, &self.namespace);
+            let mut wanted = object.clone();
+            ownership::stamp(&mut wanted, &self.release, &self.namespace);
             plans.push(ObjectPlan::new(reference, Some(wanted)));
         }
+        let mut prior = Vec::new();
         for object in &change.prior {
-            let reference = self.reference(object, &change.target).await?;
-            let known = plans
-                .iter()
-                .position(|p| p.reference.key() == reference.key());
-            let index = known.unwrap_or_else(|| {
-                plans.push(ObjectPlan::new(reference, None));
-                plans.len() - 1
-            });
-            if let Some(plan) = plans.get_mut(index) {
+            prior.push(self.reference(object, &change.target).await?);
+        }
+        let mut left = Vec::new();
+        let mut places: HashMap<_, usize> = HashMap::new();
+        for (at, plan) in plans.iter().enumerate() {
+            places.entry(plan.reference.key()).or_insert(at);
+        }
+        let mut recorded = Vec::new();
+        for (object, reference) in change.prior.iter().zip(&prior) {
+            let next = plans.len() + left.len();
+            let at = *places.entry(reference.key()).or_insert(next);
+            if at == next {
+                left.push(ObjectPlan::new(reference.clone(), None));
+            }
+            recorded.push((at, object));
+        }
+        plans.extend(left);
+        for (at, object) in recorded {
+            if let Some(plan) = plans.get_mut(at) {
                 // Newer revisions come first.
                 plan.recorded.get_or_insert_with(|| object.clone());
             }
@@ -151,15 +163,14 @@ impl Session<'_> {
             || !recognise(&change.prior, &self.namespace).is_empty()
             || change.target.objects.iter().any(is_flinks)
             || change.prior.iter().any(is_flinks);
-        let plain = plans
+        // The target's objects come first, each as it will be recorded.
+        let changed = plans
             .iter()
-            .filter_map(|plan| plan.wanted.as_ref().zip(Some(plan)));
-        let changed = plain.filter(|(wanted, plan)| {
-            let recorded = plan.recorded.as_ref();
-            let same =
-                recorded.is_some_and(|r| marked(r, &self.release, &self.namespace) == **wanted);
-            !same && foresee::plain(None, wanted).is_some()
-        });
+            .zip(&change.target.objects)
+            .filter(|(plan, object)| {
+                plan.recorded.as_ref() != Some(object)
+                    && plan.wanted.as_ref().is_some_and(foresee::is_plain)
+            });
         !only_shown && !job_at_stake && changed.count() > PARALLEL
     }
 
@@ -371,13 +382,6 @@ impl ObjectPlan {
             refusal: None,
         }
     }
-}
-
-/// An object with the marks of the release that it belongs to.
-fn marked(object: &Value, release: &str, namespace: &str) -> Value {
-    let mut object = object.clone();
-    ownership::stamp(&mut object, release, namespace);
-    object
 }
 
 /// Whether objects bring what the admission of a Pod asks for: its service account or priority class.

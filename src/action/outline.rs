@@ -144,7 +144,7 @@ impl Session<'_> {
                 self.propose_upgrade(source, &past, *reuse, *install_missing)
                     .await?
             }
-            Request::Rollback(revision) => self.propose_rollback(*revision, &past.history)?,
+            Request::Rollback(revision) => self.propose_rollback(*revision, &past).await?,
             Request::Uninstall { keep_history } => {
                 let past = self.to_end(past)?;
                 let history = past.history.iter();

@@ -10,6 +10,7 @@ use super::{Error, Session};
 use crate::cluster::{self, Cause, FieldConflict, Lists, ObjectRef};
 use crate::flink::config;
 use crate::flink::inject;
+use crate::flink::manifest::pod_template;
 use crate::flink::workload::{Mode, Workload, recognise};
 use crate::plan::jobs::pair_workloads;
 use crate::plan::objects::{Change as ObjectAction, Pair, restart_reasons};
@@ -169,7 +170,12 @@ impl Session<'_> {
     pub(crate) async fn look_ahead(&self, change: &Change) -> Result<Planned, Error> {
         let objects = self.plan_objects(change).await?;
         // What is there is recognised as it is there, whatever a record says of it.
-        let live: Vec<Value> = objects.iter().filter_map(|o| o.live.clone()).collect();
+        let live = objects.iter().filter_map(|o| o.live.as_ref());
+        let live: Vec<Value> = match live.clone().any(|o| pod_template(o).is_some()) {
+            true => live.cloned().collect(),
+            // Nothing that could run a job.
+            false => Vec::new(),
+        };
         let old = recognise(&live, &self.namespace);
         let mut jobs = Vec::new();
         for (old, new) in pair_workloads(&old, &change.target.workloads) {

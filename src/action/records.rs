@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use super::journal::{Journal, RevisionNote};
 use super::ledger::{Entry, Ledger};
 use super::{Error, Session};
+use crate::release::Stored;
 use crate::release::own::{Document, Kind, Own, OwnError};
 
 /// How often an addition to the ledger is tried again when another wrote in between.
@@ -23,6 +24,18 @@ pub async fn journal_of(own: &Own, release: &str) -> Result<Option<Journal>, Own
         version: Some((document.resource_version, document.uid)),
         ..document.content
     }))
+}
+
+/// The journal of an operation that had no more to write down than its beginning, as the record that it
+/// made has it; `None` where that says nothing, as of a record by another.
+pub(super) fn begun(stored: &Stored) -> Option<Journal> {
+    let journal: Journal = serde_json::from_str(stored.begun.as_deref()?).ok()?;
+    (journal.revision == stored.release.version).then_some(journal)
+}
+
+/// That journal, where the operation has not ended.
+pub fn unfinished(stored: &Stored) -> Option<Journal> {
+    begun(stored).filter(|_| stored.release.info.status.is_pending())
 }
 
 impl Session<'_> {
@@ -104,13 +117,12 @@ impl Session<'_> {
 
     /// Removes a journal that was written for nothing, if it is still that one.
     pub(crate) async fn drop_journal(&self, journal: &Journal) -> Result<(), Error> {
-        let version = journal
-            .version
-            .as_ref()
-            .map(|(version, _)| version.as_str());
+        let Some((version, _)) = &journal.version else {
+            return Ok(());
+        };
         match self
             .own()
-            .delete(&self.release, Kind::Journal, ONLY, version)
+            .delete(&self.release, Kind::Journal, ONLY, Some(version))
             .await
         {
             Ok(_) | Err(OwnError::Stale { .. }) => Ok(()),

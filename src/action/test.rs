@@ -1,6 +1,7 @@
 //! `test`: the test hooks of a release.
 
 use super::hooks::Ran;
+use super::records::unfinished;
 use super::{Error, Session};
 use crate::cluster::ObjectRef;
 use crate::plan::hooks::order;
@@ -86,7 +87,7 @@ impl Session<'_> {
                 ));
             }
         }
-        if let Some(journal) = self.journal().await? {
+        if let Some(journal) = self.journal().await?.or_else(|| unfinished(last)) {
             self.warn(format!(
                 "the {} of revision {} has not ended",
                 journal.operation.word(),

@@ -106,7 +106,7 @@ impl Session<'_> {
         if !dry_run {
             self.end_earlier(&mut past).await?;
         }
-        let Past { history, left } = past;
+        let Past { history, left, .. } = past;
         let last = match history.last() {
             Some(last) if last.release.info.status != Status::Uninstalled => last,
             last => {

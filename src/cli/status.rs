@@ -12,7 +12,10 @@ use super::progress::Progress;
 use super::release_flags::session;
 use super::{Context, when};
 use crate::action::note::RevisionNote;
-use crate::action::{self, Options, records::journal_of};
+use crate::action::{
+    self, Options,
+    records::{journal_of, unfinished},
+};
 use crate::cluster::{Client, Lists, ObjectRef, Rules, object_refs, readiness};
 use crate::plan::hidden::without_secrets;
 use crate::release::{Own, Release, Status};
@@ -45,7 +48,9 @@ impl Args {
         let (release, objects, journal, note) = cx.block_on(async {
             let (client, store) = cx.store().await?;
             let session = session(cx, &self.of.name, Options::default(), &progress, false).await?;
-            let mut release = self.of.read(&store).await?.release;
+            let stored = self.of.read(&store).await?;
+            let begun = unfinished(&stored);
+            let mut release = stored.release;
             self.of.conceal(cx, &mut release);
             let own = Own::new(client.clone(), &release.namespace);
             let (objects, journal, note) = tokio::join!(
@@ -53,7 +58,7 @@ impl Args {
                 journal_of(&own, &release.name),
                 session.revision_note(release.version)
             );
-            let journal = journal.map_err(action::Error::from)?;
+            let journal = journal.map_err(action::Error::from)?.or(begun);
             Ok((release, objects?, journal, note?))
         })?;
         let mut table = describe(&release, Show::Status, Some(&objects))?;

@@ -48,6 +48,44 @@ enum Listed {
     Nothing,
 }
 
+/// What the lists say of an object.
+enum Found {
+    /// That it is so, or isn't there.
+    Known(Option<Value>),
+    /// Nothing.
+    Unknown,
+}
+
+impl Lists {
+    /// What was listed of each object, in their order. They are handed over, not copied, but for one
+    /// that is asked for again later.
+    fn look_up(self, objects: &[Option<ObjectRef>]) -> Vec<Found> {
+        let Lists(mut lists) = self;
+        let places = objects.iter().enumerate();
+        let last: HashMap<&ObjectRef, usize> = places
+            .filter_map(|(at, object)| Some((object.as_ref()?, at)))
+            .collect();
+        let found = objects.iter().enumerate().map(|(at, object)| {
+            let Some(object) = object else {
+                return Found::Known(None);
+            };
+            let take = |items: &mut HashMap<String, Value>| match last.get(object) {
+                Some(last) if *last == at => items.remove(&object.name),
+                _ => items.get(&object.name).cloned(),
+            };
+            match lists.get_mut(&group(object)) {
+                Some(Listed::All(items)) if !is_left_out(object) => Found::Known(take(items)),
+                Some(Listed::All(items) | Listed::Some(items)) => match take(items) {
+                    None => Found::Unknown,
+                    item => Found::Known(item),
+                },
+                Some(Listed::Nothing) | None => Found::Unknown,
+            }
+        });
+        found.collect()
+    }
+}
+
 impl Client {
     /// Lists what [`Client::find_all`] would list of the objects.
     ///
@@ -72,22 +110,17 @@ impl Client {
     ) -> Result<Vec<Option<Value>>> {
         let located = self.locate_all(objects).await?;
         self.list_missing(&located, &mut listed).await?;
-        let Lists(lists) = &listed;
-        let found = located.iter().map(|object| async move {
-            let Some(object) = object else {
-                return Ok(None);
-            };
-            match lists.get(&group(object)) {
-                Some(Listed::All(items)) if !is_left_out(object) => {
-                    Ok(items.get(&object.name).cloned())
-                }
-                Some(Listed::All(items) | Listed::Some(items)) => match items.get(&object.name) {
-                    Some(item) => Ok(Some(item.clone())),
-                    None => self.find(object).await,
-                },
-                Some(Listed::Nothing) | None => self.find(object).await,
-            }
-        });
+        let found =
+            located
+                .iter()
+                .zip(listed.look_up(&located))
+                .map(|(object, found)| async move {
+                    match (found, object) {
+                        (Found::Known(item), _) => Ok(item),
+                        (Found::Unknown, Some(object)) => self.find(object).await,
+                        (Found::Unknown, None) => Ok(None),
+                    }
+                });
         futures::stream::iter(found)
             .buffered(PARALLEL)
             .collect::<Vec<_>>()

@@ -24,9 +24,14 @@ fn text<'a>(entry: &'a Value, field: &str) -> &'a str {
 /// names (Helm's default is the program's): who set the mark of a release is one of them.
 fn is_client_side(entry: &Value, take_over: &[String]) -> bool {
     let manager = text(entry, "manager");
-    let marks = entry.pointer("/fieldsV1/f:metadata/f:annotations/f:meta.helm.sh~1release-name");
-    let is_own =
-        text(entry, "operation") == "Update" && (CLIENT_SIDE.contains(&manager) || marks.is_some());
+    let marks = || {
+        let fields = entry.get("fieldsV1")?.get("f:metadata")?;
+        fields
+            .get("f:annotations")?
+            .get("f:meta.helm.sh/release-name")
+    };
+    let is_own = text(entry, "operation") == "Update"
+        && (CLIENT_SIDE.contains(&manager) || marks().is_some());
     (is_own || take_over.iter().any(|name| name == manager))
         && matches!(text(entry, "subresource"), "" | "scale")
 }
@@ -37,29 +42,30 @@ fn is_ours(entry: &Value) -> bool {
         && text(entry, "subresource").is_empty()
 }
 
+/// The entries of an object's managedFields.
+pub fn managed_fields(live: &Value) -> &[Value] {
+    let entries = live.get("metadata").and_then(|m| m.get("managedFields"));
+    entries.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
 /// Whether a live object has entries of managedFields that an apply takes over first: those of
 /// client-side applies, and of the managers `take_over`.
 pub fn is_to_be_migrated(live: &Value, take_over: &[String]) -> bool {
-    let entries = live
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array);
-    entries
-        .into_iter()
-        .flatten()
+    managed_fields(live)
+        .iter()
         .any(|e| is_client_side(e, take_over))
 }
 
 /// The managedFields that a live object should have before it is applied, decided by what they say
 /// now; `None` when nothing is to be changed. The entries of the managers `take_over` become ours too.
-pub fn managed_fields(live: &Value, take_over: &[String]) -> Option<Value> {
+pub fn migrated(live: &Value, take_over: &[String]) -> Option<Value> {
     if !is_to_be_migrated(live, take_over) {
         return None;
     }
-    let entries = live.pointer("/metadata/managedFields")?.as_array()?;
     let mut fields = Value::Object(Map::new());
     let mut ours: Option<Value> = None;
     let mut others = Vec::new();
-    for entry in entries {
+    for entry in managed_fields(live) {
         if is_client_side(entry, take_over) || is_ours(entry) {
             if let Some(set) = entry.get("fieldsV1") {
                 unite(&mut fields, set);
@@ -91,8 +97,7 @@ pub fn managed_fields(live: &Value, take_over: &[String]) -> Option<Value> {
 
 /// The fields of a live object that the release holds by client-side entries; `None` without such.
 pub(super) fn client_side_fields(live: &Value, take_over: &[String]) -> Option<Value> {
-    let entries = live.pointer("/metadata/managedFields")?.as_array()?;
-    let mut sets = entries
+    let mut sets = managed_fields(live)
         .iter()
         .filter(|e| is_client_side(e, take_over))
         .filter_map(|e| e.get("fieldsV1"))
@@ -105,12 +110,8 @@ pub(super) fn client_side_fields(live: &Value, take_over: &[String]) -> Option<V
 
 /// The managers of those entries.
 pub(super) fn client_side_managers<'a>(live: &'a Value, take_over: &[String]) -> Vec<&'a str> {
-    let entries = live
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array);
-    entries
-        .into_iter()
-        .flatten()
+    managed_fields(live)
+        .iter()
         .filter(|e| is_client_side(e, take_over))
         .map(|e| text(e, "manager"))
         .collect()
@@ -118,12 +119,8 @@ pub(super) fn client_side_managers<'a>(live: &'a Value, take_over: &[String]) ->
 
 /// The field sets of all others.
 pub(super) fn other_fields<'a>(live: &'a Value, take_over: &[String]) -> Vec<&'a Value> {
-    let entries = live
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array);
-    entries
-        .into_iter()
-        .flatten()
+    managed_fields(live)
+        .iter()
         .filter(|e| !is_client_side(e, take_over) && !is_ours(e))
         .filter_map(|e| e.get("fieldsV1"))
         .collect()
@@ -154,7 +151,7 @@ impl Client {
 
     /// As [`Client::migrate`], with the fields of these managers too.
     pub async fn take_over(&self, live: &Value, managers: &[String]) -> Result<bool> {
-        let Some(fields) = managed_fields(live, managers) else {
+        let Some(fields) = migrated(live, managers) else {
             return Ok(false);
         };
         let object = ObjectRef::of(live)?;
@@ -213,7 +210,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                managed_fields(&live(entries.clone()), &[]).is_some(),
+                migrated(&live(entries.clone()), &[]).is_some(),
                 needed,
                 "{entries}"
             );
@@ -224,7 +221,7 @@ mod tests {
     fn fields_are_united_and_others_stay() {
         let edited =
             json!({"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:b": {}}});
-        let after = managed_fields(
+        let after = migrated(
             &live(json!([
                 {"manager": "helm", "operation": "Update", "apiVersion": "apps/v1", "time": "t1",
                  "fieldsV1": {"f:spec": {"f:replicas": {}, "f:paused": {}}}},

@@ -40,26 +40,20 @@ impl ObjectRef {
     /// # Errors
     /// [`Error::Malformed`] when apiVersion, kind or metadata.name is missing or no string.
     pub fn of(object: &Value) -> Result<Self> {
-        let text = |pointer: &str| {
-            object
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .filter(|s| !s.is_empty())
+        let need = |field: &str| {
+            let text = object.get(field).and_then(Value::as_str);
+            text.filter(|s| !s.is_empty())
+                .ok_or_else(|| Error::Malformed(format!("{field} is missing")))
         };
-        let need = |pointer: &str, field: &str| {
-            text(pointer).ok_or_else(|| Error::Malformed(format!("{field} is missing")))
-        };
-        let api_version = need("/apiVersion", "apiVersion")?;
-        let kind = need("/kind", "kind")?;
-        let name = text("/metadata/name").ok_or_else(|| {
-            Error::Malformed(format!("metadata.name of a {kind} is missing or empty"))
-        })?;
-        Ok(ObjectRef::new(
-            api_version,
-            kind,
-            text("/metadata/namespace"),
-            name,
-        ))
+        let api_version = need("apiVersion")?;
+        let kind = need("kind")?;
+        let name = metadata_text(object, "name")
+            .filter(|s| !s.is_empty())
+            .ok_or_else(|| {
+                Error::Malformed(format!("metadata.name of a {kind} is missing or empty"))
+            })?;
+        let namespace = metadata_text(object, "namespace");
+        Ok(ObjectRef::new(api_version, kind, namespace, name))
     }
 
     /// `group/version`, or only the version for the core group.
@@ -94,16 +88,20 @@ pub fn split_api_version(api_version: &str) -> (&str, &str) {
     api_version.split_once('/').unwrap_or(("", api_version))
 }
 
+/// A text of the object's metadata. Called for each object many times; a JSON pointer is taken apart
+/// each time.
+fn metadata_text<'a>(object: &'a Value, field: &str) -> Option<&'a str> {
+    object.get("metadata")?.get(field)?.as_str()
+}
+
 /// The object's uid.
 pub fn uid(object: &Value) -> Option<&str> {
-    object.pointer("/metadata/uid").and_then(Value::as_str)
+    metadata_text(object, "uid")
 }
 
 /// The object's resourceVersion.
 pub fn resource_version(object: &Value) -> Option<&str> {
-    object
-        .pointer("/metadata/resourceVersion")
-        .and_then(Value::as_str)
+    metadata_text(object, "resourceVersion")
 }
 
 /// A label's value.

@@ -1,7 +1,7 @@
 //! Reading and writing single objects and lists.
 
 use http::Method;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::client::{Client, Request, Target};
 use super::error::{Error, Result};
@@ -213,9 +213,16 @@ impl Client {
     /// [`Error::Conflict`], [`Error::Invalid`], [`Error::NoNamespace`], [`Error::NoKind`],
     /// [`Error::Stale`] and the rest.
     pub async fn apply(&self, object: &Value, how: Apply) -> Result<Value> {
-        let wanted = ObjectRef::of(object)?;
+        self.apply_as(object.clone(), how).await
+    }
+
+    /// As [`Client::apply`], but of the object as it is afterwards only what `T` has is read.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn apply_as<T: DeserializeOwned>(&self, mut body: Value, how: Apply) -> Result<T> {
+        let wanted = ObjectRef::of(&body)?;
         let (located, path) = self.locate(&wanted).await?;
-        let mut body = object.clone();
         set_namespace(&mut body, located.namespace.as_deref());
         if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
             // The server refuses an apply that carries them.
@@ -267,8 +274,8 @@ impl Client {
             match result {
                 // A race within the server: nothing says that it is there.
                 Err(Error::Stale { .. }) => unsure = true,
-                Err(Error::Exists { .. }) if unsure => {
-                    return self.unless_done(&located, body, result).await;
+                Err(exists @ Error::Exists { .. }) if unsure => {
+                    return self.unless_done(&located, body, exists).await;
                 }
                 result => return result,
             }
@@ -295,28 +302,29 @@ impl Client {
     /// may mean that they hold no longer, or that the write got through unseen the first time; where
     /// neither is so, the server lost a race within itself (kubernetes/apiserver's GuaranteedUpdate
     /// gives up after some tries), and the write is sent again.
-    async fn send_over(
+    async fn send_over<T: DeserializeOwned>(
         &self,
         request: &Request,
         object: &ObjectRef,
         over: Over<'_>,
-    ) -> Result<Value> {
+    ) -> Result<T> {
         let mut unsure = false;
         for _ in 0..CONFLICTS {
             let (result, told) = self.send_told(request).await;
             unsure |= told;
-            let Err(Error::Stale { .. }) = result else {
-                return result;
+            let stale = match result {
+                Err(stale @ Error::Stale { .. }) => stale,
+                result => return result,
             };
             match self.find(object).await? {
                 Some(found) if met(&found, over.conditions()) => {}
                 Some(_) if unsure && let Over::Written(written) = over => {
-                    return self.unless_done(object, written.clone(), result).await;
+                    return self.unless_done(object, written.clone(), stale).await;
                 }
                 // An apply that makes it.
                 None if matches!(over, Over::Written(new) if met(&Value::Null, new)) => {}
                 // What a deletion finds is not deleted.
-                _ => return result,
+                _ => return Err(stale),
             }
         }
         self.send(request).await
@@ -324,23 +332,25 @@ impl Client {
 
     /// After a write that may have got through unseen and then failed when sent again: the object
     /// if it holds what was written, else the failure.
-    async fn unless_done(
+    async fn unless_done<T: DeserializeOwned>(
         &self,
         object: &ObjectRef,
         mut written: Value,
-        failure: Result<Value>,
-    ) -> Result<Value> {
+        failure: Error,
+    ) -> Result<T> {
         if let Some(metadata) = written.get_mut("metadata").and_then(Value::as_object_mut) {
             for moving in ["resourceVersion", "managedFields", "generation"] {
                 metadata.remove(moving);
             }
         }
         let found = self.get(object).await?;
-        if holds(&found, &written) {
-            Ok(found)
-        } else {
-            failure
+        if !holds(&found, &written) {
+            return Err(failure);
         }
+        serde_json::from_value(found).map_err(|e| Error::Answer {
+            action: "read".into(),
+            cause: e.to_string(),
+        })
     }
 
     /// Changes an object by a JSON merge patch, in the object itself or in a subresource
@@ -453,7 +463,7 @@ impl Client {
         .json(&options);
         let conditions = serde_json::json!({ "metadata": options["preconditions"] });
         let over = Over::Deleted(&conditions);
-        match self.send_over(&request, &located, over).await {
+        match self.send_over::<IgnoredAny>(&request, &located, over).await {
             Ok(_) => Ok(true),
             Err(e) if e.is_absent() => Ok(false),
             // Gone since, whoever deleted it.

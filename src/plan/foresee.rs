@@ -29,7 +29,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::cluster::FIELD_MANAGER;
-use crate::cluster::migrate::is_to_be_migrated;
+use crate::cluster::migrate::{is_to_be_migrated, managed_fields};
 use crate::yaml::{Map, Value};
 
 /// The fields of plain objects that go when they are no longer wanted.
@@ -51,11 +51,8 @@ pub fn is_unchanged(live: &Value, wanted: &Value, take_over: &[String]) -> bool 
     if is_to_be_migrated(live, take_over) {
         return false;
     }
-    let entries = live
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array);
     let mut ours = None;
-    for entry in entries.into_iter().flatten() {
+    for entry in managed_fields(live) {
         if entry.get("manager").and_then(Value::as_str) != Some(FIELD_MANAGER) {
             continue;
         }
@@ -71,39 +68,46 @@ pub fn is_unchanged(live: &Value, wanted: &Value, take_over: &[String]) -> bool 
         return false;
     };
     let nothing = Map::new();
-    let metadata = |object: &Map| object.get("metadata").and_then(Value::as_object).cloned();
-    let (Some(mut wanted_metadata), Some(live_metadata)) = (metadata(wanted), metadata(live))
-    else {
-        return false;
-    };
-    // Identity is no field of anyone's.
-    for identity in ["name", "namespace"] {
-        wanted_metadata.remove(identity);
-    }
-    let mut rest = wanted.clone();
-    for identity in ["apiVersion", "kind", "metadata"] {
-        rest.remove(identity);
-    }
-    let mut other_fields = fields.clone();
-    let metadata_fields = other_fields.remove("f:metadata");
-    let metadata_fields = match &metadata_fields {
+    let metadata_fields = match fields.get("f:metadata") {
         Some(Value::Object(map)) => map,
         Some(_) => return false,
         None => &nothing,
     };
-    same_map(metadata_fields, &wanted_metadata, &live_metadata)
-        && same_map(&other_fields, &rest, live)
+    let (Some(Value::Object(wanted_metadata)), Some(Value::Object(live_metadata))) =
+        (wanted.get("metadata"), live.get("metadata"))
+    else {
+        return false;
+    };
+    // Identity is no field of anyone's.
+    same_map(
+        metadata_fields,
+        wanted_metadata,
+        live_metadata,
+        &["name", "namespace"],
+    ) && same_map(fields, wanted, live, &["apiVersion", "kind", "metadata"])
 }
 
-fn same_map(fields: &Map, wanted: &Map, live: &Map) -> bool {
-    let owned = fields.keys().filter(|k| *k != ".").count();
-    owned == wanted.len()
-        && wanted.iter().all(|(key, value)| {
-            match (fields.get(&format!("f:{key}")), live.get(key)) {
-                (Some(field), Some(live)) => same(field, value, live),
-                _ => false,
-            }
-        })
+/// Whether the fields are those of `wanted`, but for some keys, and each has its value.
+fn same_map(fields: &Map, wanted: &Map, live: &Map, but: &[&str]) -> bool {
+    let counts = |key: &str| !but.contains(&key);
+    let count = wanted.keys().filter(|k| counts(k)).count();
+    let mut owned = 0;
+    fields.iter().all(|(name, field)| {
+        if name == "." {
+            return true;
+        }
+        let Some(key) = name.strip_prefix("f:") else {
+            return false;
+        };
+        if !counts(key) {
+            return true;
+        }
+        owned += 1;
+        match (wanted.get(key), live.get(key)) {
+            (Some(wanted), Some(live)) => same(field, wanted, live),
+            _ => false,
+        }
+    }) && owned == count
 }
 
 fn same(fields: &Value, wanted: &Value, live: &Value) -> bool {
@@ -115,7 +119,7 @@ fn same(fields: &Value, wanted: &Value, live: &Value) -> bool {
         return !wanted.is_null() && wanted == live;
     }
     match (wanted, live) {
-        (Value::Object(wanted), Value::Object(live)) => same_map(fields, wanted, live),
+        (Value::Object(wanted), Value::Object(live)) => same_map(fields, wanted, live, &[]),
         (Value::Array(wanted), Value::Array(live)) => same_list(fields, wanted, live),
         _ => false,
     }
@@ -157,6 +161,21 @@ fn is_item(key: &str, item: &Value) -> bool {
 /// What will be of a plain object after an apply; `None` where the server has to be asked. Of an object
 /// with a [`right`] it is true for those who have that.
 pub fn plain(live: Option<&Value>, wanted: &Value) -> Option<Value> {
+    let kind = plain_kind(wanted)?;
+    match live {
+        None => Some(wanted.clone()),
+        Some(live) if may_change(live, wanted, kind) => Some(overlaid(live, wanted)),
+        Some(_) => None,
+    }
+}
+
+/// Whether what will be of an object can be told where nobody else has to do with it.
+pub fn is_plain(wanted: &Value) -> bool {
+    plain_kind(wanted).is_some()
+}
+
+/// The kind of an object whose rules are checked here, if it keeps to them.
+fn plain_kind(wanted: &Value) -> Option<&str> {
     let map = wanted.as_object()?;
     let kind = map.get("kind")?.as_str()?;
     let allowed: &[&str] = match (map.get("apiVersion")?.as_str()?, kind) {
@@ -183,14 +202,7 @@ pub fn plain(live: Option<&Value>, wanted: &Value) -> Option<Value> {
                 .get("automountServiceAccountToken")
                 .is_none_or(Value::is_boolean),
         };
-    if !fine {
-        return None;
-    }
-    match live {
-        None => Some(wanted.clone()),
-        Some(live) if may_change(live, wanted, kind) => Some(overlaid(live, wanted)),
-        Some(_) => None,
-    }
+    fine.then_some(kind)
 }
 
 fn metadata_is_fine(metadata: &Value, kind: &str) -> bool {
@@ -344,17 +356,17 @@ fn spec_is_fine(spec: &Value) -> bool {
 /// Whether nothing of the live object stands in the way of a change: nobody else has fields of it, and
 /// nothing that can't be changed would change.
 fn may_change(live: &Value, wanted: &Value, kind: &str) -> bool {
-    let entries = live
-        .pointer("/metadata/managedFields")
-        .and_then(Value::as_array);
+    let entries = managed_fields(live);
     let ours = |entry: &Value| {
         entry.get("manager").and_then(Value::as_str) == Some(FIELD_MANAGER)
             && entry.get("operation").and_then(Value::as_str) == Some("Apply")
             && entry.get("apiVersion") == wanted.get("apiVersion")
     };
-    let alone = entries.is_some_and(|e| !e.is_empty() && e.iter().all(ours));
+    let alone = !entries.is_empty() && entries.iter().all(ours);
     let fixed = live.get("immutable") == Some(&Value::Bool(true))
-        || live.pointer("/metadata/deletionTimestamp").is_some();
+        || live
+            .get("metadata")
+            .is_some_and(|m| m.get("deletionTimestamp").is_some());
     let fits = match kind {
         "Secret" => live.get("type").and_then(Value::as_str) == Some("Opaque"),
         "Service" => live.pointer("/spec/type").and_then(Value::as_str) == Some("ClusterIP"),

@@ -1,10 +1,12 @@
 //! Helm's encoding of a record: base64 of gzip of JSON, in the Secret's `release` key.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use super::packed::Packed;
 use super::record::Release;
 
 /// The largest record that is decoded, in bytes of JSON: a Secret holds 1 MiB, and honest manifests
@@ -30,17 +32,13 @@ pub enum CodecError {
     Json(String),
 }
 
-/// Encodes a record as Helm does; the Secret's own base64 is not part of it.
+/// Encodes a record as Helm does, at its level; the Secret's own base64 is not part of it. Where room is
+/// not short, [`Packed::join`] is quicker.
 ///
 /// # Errors
 /// [`CodecError::Json`], which well-formed records don't give.
 pub fn encode(release: &Release) -> Result<String, CodecError> {
     let json = serde_json::to_vec(release).map_err(|e| CodecError::Json(e.to_string()))?;
-    // Helm packs at the best level; where room is not short, the default one takes a third of the time.
-    let text = BASE64.encode(pack_at(&json, flate2::Compression::default())?);
-    if text.len() <= super::store::MAX_DATA {
-        return Ok(text);
-    }
     Ok(BASE64.encode(pack(&json)?))
 }
 
@@ -49,17 +47,21 @@ pub fn encode(release: &Release) -> Result<String, CodecError> {
 /// # Errors
 /// What is wrong with it. Nothing larger than [`MAX_JSON`] is unpacked.
 pub fn decode(text: &[u8]) -> Result<Release, CodecError> {
-    let json = unpack(text)?;
-    serde_json::from_slice(&json).map_err(|e| CodecError::Json(e.to_string()))
+    Ok(decode_packed(text)?.0)
+}
+
+/// As [`decode`], with the record's large part as it is packed, where it is so by us.
+pub(super) fn decode_packed(text: &[u8]) -> Result<(Release, Option<Packed>), CodecError> {
+    let bytes = unbase64(text)?;
+    let json = gunzip(&bytes)?;
+    let release = serde_json::from_slice(&json).map_err(|e| CodecError::Json(e.to_string()))?;
+    let packed = Packed::found(&bytes, &json, &release);
+    Ok((release, packed))
 }
 
 /// gzip at Helm's level.
 pub(super) fn pack(json: &[u8]) -> Result<Vec<u8>, CodecError> {
-    pack_at(json, flate2::Compression::best())
-}
-
-fn pack_at(json: &[u8], level: flate2::Compression) -> Result<Vec<u8>, CodecError> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder
         .write_all(json)
         .and_then(|()| encoder.finish())
@@ -68,24 +70,27 @@ fn pack_at(json: &[u8], level: flate2::Compression) -> Result<Vec<u8>, CodecErro
 
 /// Takes off base64 and gzip.
 pub(super) fn unpack(text: &[u8]) -> Result<Vec<u8>, CodecError> {
-    let bytes = BASE64
+    Ok(gunzip(&unbase64(text)?)?.into_owned())
+}
+
+fn unbase64(text: &[u8]) -> Result<Vec<u8>, CodecError> {
+    BASE64
         .decode(text.trim_ascii())
-        .map_err(|e| CodecError::Base64(e.to_string()))?;
-    gunzip(bytes)
+        .map_err(|e| CodecError::Base64(e.to_string()))
 }
 
 /// Takes off gzip where there is one.
-pub(super) fn gunzip(bytes: Vec<u8>) -> Result<Vec<u8>, CodecError> {
+pub(super) fn gunzip(bytes: &[u8]) -> Result<Cow<'_, [u8]>, CodecError> {
     if !bytes.starts_with(GZIP_MAGIC) {
-        return Ok(bytes);
+        return Ok(Cow::Borrowed(bytes));
     }
     let mut json = Vec::new();
-    let read = flate2::read::GzDecoder::new(bytes.as_slice())
+    let read = flate2::read::GzDecoder::new(bytes)
         .take(MAX_JSON + 1)
         .read_to_end(&mut json)
         .map_err(|e| CodecError::Gzip(e.to_string()))?;
     if read as u64 > MAX_JSON {
         return Err(CodecError::TooLarge);
     }
-    Ok(json)
+    Ok(Cow::Owned(json))
 }

@@ -246,11 +246,9 @@ impl Own {
             cause,
         };
         let data = secret.data.get("document").map_or("", String::as_str);
-        let bytes = BASE64
-            .decode(data)
-            .map_err(|e| unreadable(e.to_string()))
-            .and_then(|b| codec::gunzip(b).map_err(|e| unreadable(e.to_string())))?;
-        let content = serde_json::from_slice(&bytes).map_err(|e| unreadable(e.to_string()))?;
+        let bytes = BASE64.decode(data).map_err(|e| unreadable(e.to_string()))?;
+        let json = codec::gunzip(&bytes).map_err(|e| unreadable(e.to_string()))?;
+        let content = serde_json::from_slice(&json).map_err(|e| unreadable(e.to_string()))?;
         Ok(Document {
             id,
             content,

@@ -7,6 +7,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::codec;
+use super::packed::Packed;
 use super::record::{File, Release};
 use super::store::{MAX_DATA, Result, Secret, StoreError};
 use crate::cluster::{self, Client, Delete, ObjectRef, Query};
@@ -31,15 +32,21 @@ struct Moved {
     schema: Option<String>,
 }
 
-/// Encodes a record, in one piece where it fits.
+/// Encodes a record of which the large part is packed, in one piece where it fits.
 ///
 /// # Errors
 /// [`StoreError::TooLarge`] when it doesn't fit without templates, files and schema either.
-pub(super) fn split(release: &Release) -> Result<Split> {
-    let unreadable = |cause| StoreError::Unreadable {
-        secret: super::secret_name(&release.name, release.version),
-        cause,
-    };
+pub(super) fn split(release: &Release, packed: &Packed) -> Result<Split> {
+    let unreadable = |cause| unreadable(release, cause);
+    if packed.len() < MAX_DATA {
+        let whole = BASE64.encode(packed.join(release).map_err(unreadable)?);
+        if whole.len() <= MAX_DATA {
+            return Ok(Split {
+                main: whole,
+                parts: Vec::new(),
+            });
+        }
+    }
     let whole = codec::encode(release).map_err(unreadable)?;
     if whole.len() <= MAX_DATA {
         return Ok(Split {
@@ -69,17 +76,15 @@ pub(super) fn split(release: &Release) -> Result<Split> {
     })
 }
 
-/// Says whether a record fits, without packing one that fits in any case.
-///
-/// # Errors
-/// As [`split`].
-pub(super) fn check(release: &Release) -> Result<()> {
-    // base64 makes 4 of 3 bytes; gzip makes incompressible ones larger by less than a hundredth.
-    let fits = serde_json::to_vec(release).is_ok_and(|json| json.len() < MAX_DATA / 5 * 3);
-    if fits {
-        Ok(())
-    } else {
-        split(release).map(drop)
+/// Packs a record's large part.
+pub(super) fn pack(release: &Release) -> Result<Packed> {
+    Packed::of(release).map_err(|cause| unreadable(release, cause))
+}
+
+fn unreadable(release: &Release, cause: codec::CodecError) -> StoreError {
+    StoreError::Unreadable {
+        secret: super::secret_name(&release.name, release.version),
+        cause,
     }
 }
 
@@ -91,10 +96,6 @@ fn digest(release: &Release) -> String {
 
 fn part_name(name: &str, revision: u32, n: usize) -> String {
     format!("nutkin.v1.{name}.parts.v{revision}-{n}")
-}
-
-fn selector(name: &str, revision: u32) -> String {
-    format!("nutkin.dev/kind=parts,nutkin.dev/release={name},nutkin.dev/revision={revision}")
 }
 
 /// Writes the parts; those that are there with the same digest stay.
@@ -135,13 +136,12 @@ pub(super) async fn write(
     Ok(())
 }
 
-/// Deletes parts of a release whose revision has no main Secret: they are written first, and a process
-/// may have been killed then.
+/// Deletes the parts of those revisions of a release that are `gone`.
 pub(super) async fn collect(
     client: &Client,
     namespace: &str,
     name: &str,
-    kept: &[u32],
+    gone: impl Fn(u32) -> bool,
 ) -> Result<()> {
     let query = Query {
         labels: Some(format!("nutkin.dev/kind=parts,nutkin.dev/release={name}")),
@@ -156,30 +156,10 @@ pub(super) async fn collect(
         .await?;
     for part in parts {
         let revision = part.metadata.label("nutkin.dev/revision").parse();
-        if revision.is_ok_and(|r: u32| !kept.contains(&r)) {
+        if revision.is_ok_and(&gone) {
             let object = ObjectRef::new("v1", "Secret", Some(namespace), &part.metadata.name);
             client.delete(&object, &Delete::default()).await?;
         }
-    }
-    Ok(())
-}
-
-/// Deletes the parts of a revision.
-pub(super) async fn delete(
-    client: &Client,
-    namespace: &str,
-    name: &str,
-    revision: u32,
-) -> Result<()> {
-    let query = Query {
-        labels: Some(selector(name, revision)),
-        metadata_only: true,
-        ..Query::default()
-    };
-    for part in client.list("v1", "Secret", Some(namespace), &query).await? {
-        client
-            .delete(&ObjectRef::of(&part)?, &Delete::default())
-            .await?;
     }
     Ok(())
 }
@@ -192,8 +172,9 @@ pub(super) async fn read(client: &Client, namespace: &str, release: &mut Release
     }
     let query = Query {
         labels: Some(format!(
-            "{},nutkin.dev/digest={}",
-            selector(&release.name, release.version),
+            "nutkin.dev/kind=parts,nutkin.dev/release={},nutkin.dev/revision={},nutkin.dev/digest={}",
+            release.name,
+            release.version,
             digest(release)
         )),
         ..Query::default()
@@ -233,7 +214,7 @@ pub(super) async fn read(client: &Client, namespace: &str, release: &mut Release
                 .map_err(|e| unreadable(codec::CodecError::Base64(e.to_string())))?,
         );
     }
-    let json = codec::gunzip(packed).map_err(unreadable)?;
+    let json = codec::gunzip(&packed).map_err(unreadable)?;
     let moved: Moved = serde_json::from_slice(&json)
         .map_err(|e| unreadable(codec::CodecError::Json(e.to_string())))?;
     let schema = moved

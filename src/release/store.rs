@@ -1,17 +1,18 @@
 //! Helm's release Secrets: create, update, read, list, delete, prune.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::codec::{self, CodecError};
+use super::packed::Packed;
 use super::parts;
 use super::record::{Release, Status};
-use crate::cluster::{self, Client, Delete, ObjectRef, PARALLEL, Query};
+use crate::cluster::{self, Client, Delete, ObjectRef, Query, set_annotation};
 use crate::yaml::{Map, Value};
 
 /// The API server's limit for the values of a Secret's data together, before their base64.
@@ -22,6 +23,10 @@ const SECRET_TYPE: &str = "helm.sh/release.v1";
 
 /// The type of a Secret that only keeps a revision's name taken.
 const RESERVED_TYPE: &str = "nutkin.dev/reserved";
+
+/// Where a record says what operation it was made by. Helm drops annotations when it rewrites a record, and
+/// copies none to another.
+const BEGUN: &str = "nutkin.dev/begun";
 
 /// Labels that are Helm's own; user labels may not use them.
 const SYSTEM_LABELS: &[&str] = &[
@@ -107,7 +112,7 @@ pub enum StoreError {
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// A record with what is needed to rewrite it safely.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Stored {
     /// The record.
     pub release: Release,
@@ -117,6 +122,20 @@ pub struct Stored {
     pub uid: String,
     /// All labels of the Secret, Helm's own among them.
     pub secret_labels: BTreeMap<String, String>,
+    /// What was written down of the operation that made it, when that began.
+    pub begun: Option<String>,
+    /// Its large part, where that is known to be packed.
+    pub packed: Option<Arc<Packed>>,
+}
+
+impl PartialEq for Stored {
+    /// How it is packed makes no difference.
+    fn eq(&self, other: &Self) -> bool {
+        let of = |s: &Self| (s.resource_version.clone(), s.uid.clone(), s.begun.clone());
+        self.release == other.release
+            && of(self) == of(other)
+            && self.secret_labels == other.secret_labels
+    }
 }
 
 /// What metadata alone says of a revision: its labels.
@@ -131,8 +150,8 @@ pub struct Revision {
 /// The releases of a namespace.
 #[derive(Debug, Clone)]
 pub struct Store {
-    client: Client,
-    namespace: String,
+    pub(super) client: Client,
+    pub(super) namespace: String,
 }
 
 /// The Secret's name of a revision.
@@ -157,6 +176,8 @@ pub(super) struct Metadata {
     #[serde(default)]
     pub(super) labels: BTreeMap<String, String>,
     #[serde(default)]
+    pub(super) annotations: BTreeMap<String, String>,
+    #[serde(default)]
     pub(super) uid: String,
     #[serde(default)]
     pub(super) resource_version: String,
@@ -169,6 +190,13 @@ impl Metadata {
 
     pub(super) fn version(&self) -> u32 {
         self.label("version").parse().unwrap_or(0)
+    }
+
+    fn revision(&self) -> Revision {
+        Revision {
+            version: self.version(),
+            status: Status::parse(self.label("status")),
+        }
     }
 }
 
@@ -191,9 +219,9 @@ impl Secret {
             .map_err(|e| CodecError::Base64(e.to_string()))
     }
 
-    fn into_stored(self) -> Result<Stored> {
-        let decoded = self.record().and_then(|text| codec::decode(&text));
-        let mut release = decoded.map_err(|cause| StoreError::Unreadable {
+    fn into_stored(mut self) -> Result<Stored> {
+        let decoded = self.record().and_then(|text| codec::decode_packed(&text));
+        let (mut release, packed) = decoded.map_err(|cause| StoreError::Unreadable {
             secret: self.metadata.name.clone(),
             cause,
         })?;
@@ -203,6 +231,8 @@ impl Secret {
             release.namespace = self.metadata.namespace;
         }
         Ok(Stored {
+            begun: self.metadata.annotations.remove(BEGUN),
+            packed: packed.map(Arc::new),
             release,
             resource_version: self.metadata.resource_version,
             uid: self.metadata.uid,
@@ -249,23 +279,30 @@ impl Store {
         ObjectRef::new("v1", "Secret", Some(&self.namespace), name)
     }
 
-    /// Encodes a record and says whether it fits, before anything is done: whole, or with
-    /// templates, files and schema in further Secrets.
+    /// Says whether a record fits, before anything is done: whole, or with templates, files and schema
+    /// in further Secrets. What is packed for that is what a create takes.
     ///
     /// # Errors
     /// [`StoreError::TooLarge`], [`StoreError::SystemLabel`].
-    pub fn check(release: &Release) -> Result<()> {
-        parts::check(release)?;
-        check_labels(release)
+    pub fn check(release: &Release) -> Result<Packed> {
+        check_labels(release)?;
+        let packed = parts::pack(release)?;
+        parts::split(release, &packed)?;
+        Ok(packed)
     }
 
-    /// Writes a new revision. Parts that don't fit the main Secret are written first.
+    /// Writes a new revision, which [`Store::check`] has packed. Parts that don't fit the main Secret are
+    /// written first. `begun` is what shall stand by it of the operation that makes it.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] when the revision is there; those of [`Store::check`] and of the request.
-    pub async fn create(&self, release: &Release) -> Result<Stored> {
-        check_labels(release)?;
-        let split = parts::split(release)?;
+    /// [`StoreError::Exists`] when the revision is there; those of the check and of the request.
+    pub async fn create(
+        &self,
+        release: &Release,
+        packed: Packed,
+        begun: Option<&str>,
+    ) -> Result<Stored> {
+        let split = parts::split(release, &packed)?;
         parts::write(&self.client, &self.namespace, release, &split.parts).await?;
         let mut labels = Map::new();
         for (key, value) in &release.labels {
@@ -276,7 +313,7 @@ impl Store {
         labels.insert("status".into(), release.info.status.as_str().into());
         labels.insert("version".into(), release.version.to_string().into());
         labels.insert("createdAt".into(), now().into());
-        let secret = json!({
+        let mut secret = json!({
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": {
@@ -287,6 +324,9 @@ impl Store {
             "type": SECRET_TYPE,
             "data": { "release": BASE64.encode(split.main) },
         });
+        if let Some(begun) = begun {
+            set_annotation(&mut secret, BEGUN, begun);
+        }
         let mut made = self.client.create(&secret, false).await;
         if matches!(made, Err(cluster::Error::Exists { .. })) {
             // It may be only the name that is taken, by ourselves.
@@ -298,7 +338,7 @@ impl Store {
                 if !split.parts.is_empty() {
                     self.collect_parts(&release.name).await?;
                 }
-                self.stored(release, made)
+                self.stored(release, Arc::new(packed), made)
             }
             Err(cluster::Error::Exists { .. }) => Err(StoreError::Exists {
                 name: release.name.clone(),
@@ -356,13 +396,18 @@ impl Store {
         Ok(())
     }
 
-    /// Rewrites a revision's record, if nobody else did since it was read.
+    /// Rewrites a revision's record, if nobody else did since it was read. Chart, values and manifest
+    /// must be as they were: no operation changes them.
     ///
     /// # Errors
     /// [`StoreError::Stale`], [`StoreError::NoRevision`]; those of [`Store::check`] and of the request.
     pub async fn update(&self, stored: &Stored) -> Result<Stored> {
         let release = &stored.release;
-        let split = parts::split(release)?;
+        let packed = match &stored.packed {
+            Some(packed) => Arc::clone(packed),
+            None => Arc::new(parts::pack(release)?),
+        };
+        let split = parts::split(release, &packed)?;
         parts::write(&self.client, &self.namespace, release, &split.parts).await?;
         let patch = json!({
             "metadata": {
@@ -376,7 +421,7 @@ impl Store {
         });
         let object = self.secret_ref(&secret_name(&release.name, release.version));
         match self.client.merge_patch(&object, None, &patch).await {
-            Ok(made) => self.stored(release, made),
+            Ok(made) => self.stored(release, packed, made),
             Err(cluster::Error::Stale { .. }) => Err(StoreError::Stale {
                 name: release.name.clone(),
                 revision: release.version,
@@ -389,9 +434,11 @@ impl Store {
         }
     }
 
-    fn stored(&self, release: &Release, made: Value) -> Result<Stored> {
-        let secret = Secret::of(made)?;
+    fn stored(&self, release: &Release, packed: Arc<Packed>, made: Value) -> Result<Stored> {
+        let mut secret = Secret::of(made)?;
         Ok(Stored {
+            begun: secret.metadata.annotations.remove(BEGUN),
+            packed: Some(packed),
             release: release.clone(),
             resource_version: secret.metadata.resource_version,
             uid: secret.metadata.uid,
@@ -426,10 +473,7 @@ impl Store {
         let mut all: Vec<Revision> = Vec::new();
         self.client
             .list_pages::<Secret>("v1", "Secret", Some(&self.namespace), &query, |page| {
-                all.extend(page.into_iter().map(|s| Revision {
-                    version: s.metadata.version(),
-                    status: Status::parse(s.metadata.label("status")),
-                }));
+                all.extend(page.iter().map(|s| s.metadata.revision()));
             })
             .await?;
         all.sort_by_key(|r| r.version);
@@ -441,6 +485,30 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoRelease`], [`StoreError::Unreadable`] and those of the request.
     pub async fn history(&self, name: &str) -> Result<Vec<Stored>> {
+        let secrets = self.secrets(name).await?;
+        if secrets.is_empty() {
+            return Err(self.no_release(name));
+        }
+        secrets.into_iter().map(Secret::into_stored).collect()
+    }
+
+    /// The revisions of a release that say what the cluster holds, oldest first and decoded, and what
+    /// the labels say of those before; both empty when there is no such release. To decode a large one
+    /// takes milliseconds, and of ten mostly one is needed; see [`super::settled`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] and those of the request.
+    pub async fn present(&self, name: &str) -> Result<(Vec<Revision>, Vec<Stored>)> {
+        let mut secrets = self.secrets(name).await?;
+        let mut revisions: Vec<Revision> = secrets.iter().map(|s| s.metadata.revision()).collect();
+        revisions.truncate(super::settled(&revisions));
+        let present = secrets.split_off(revisions.len());
+        let present: Result<Vec<Stored>> = present.into_iter().map(Secret::into_stored).collect();
+        Ok((revisions, present?))
+    }
+
+    /// The Secrets of a release, oldest revision first.
+    async fn secrets(&self, name: &str) -> Result<Vec<Secret>> {
         let query = Query {
             labels: Some(format!("owner=helm,name={name}")),
             ..Query::default()
@@ -451,11 +519,8 @@ impl Store {
                 secrets.extend::<Vec<Secret>>(page);
             })
             .await?;
-        if secrets.is_empty() {
-            return Err(self.no_release(name));
-        }
         secrets.sort_by_key(|s| s.metadata.version());
-        secrets.into_iter().map(Secret::into_stored).collect()
+        Ok(secrets)
     }
 
     fn no_release(&self, name: &str) -> StoreError {
@@ -496,67 +561,6 @@ impl Store {
                 name: name.to_owned(),
             }),
         }
-    }
-
-    /// Deletes a revision and its parts; nothing happens when it isn't there.
-    ///
-    /// # Errors
-    /// Those of the request.
-    pub async fn delete(&self, name: &str, revision: u32) -> Result<()> {
-        let object = self.secret_ref(&secret_name(name, revision));
-        self.client.delete(&object, &Delete::default()).await?;
-        parts::delete(&self.client, &self.namespace, name, revision).await?;
-        Ok(())
-    }
-
-    /// Deletes all revisions and their parts, the newest revision last: as long as it is there, the
-    /// release is. Returns those deleted.
-    ///
-    /// # Errors
-    /// Those of the requests.
-    pub async fn delete_all(&self, name: &str) -> Result<Vec<u32>> {
-        let revisions = self.revisions(name).await?;
-        let delete = |revision: &Revision| {
-            let object = self.secret_ref(&secret_name(name, revision.version));
-            async move { self.client.delete(&object, &Delete::default()).await }
-        };
-        if let Some((newest, older)) = revisions.split_last() {
-            futures::stream::iter(older.iter().map(delete))
-                .buffered(PARALLEL)
-                .collect::<Vec<_>>()
-                .await
-                .into_iter()
-                .collect::<cluster::Result<Vec<bool>>>()?;
-            delete(newest).await?;
-        }
-        parts::collect(&self.client, &self.namespace, name, &[]).await?;
-        Ok(revisions.iter().map(|r| r.version).collect())
-    }
-
-    /// Deletes parts that belong to no revision.
-    async fn collect_parts(&self, name: &str) -> Result<()> {
-        let revisions = self.revisions(name).await?;
-        let kept: Vec<u32> = revisions.iter().map(|r| r.version).collect();
-        parts::collect(&self.client, &self.namespace, name, &kept).await
-    }
-
-    /// Deletes the oldest revisions until at most `max` are left (0: no limit), as
-    /// [`super::to_prune`] decides. Returns those deleted.
-    ///
-    /// # Errors
-    /// Those of the request.
-    pub async fn prune(&self, name: &str, max: usize) -> Result<Vec<u32>> {
-        let gone = super::to_prune(&self.revisions(name).await?, max);
-        futures::stream::iter(gone.iter().map(|v| self.delete(name, *v)))
-            .buffered(PARALLEL)
-            .collect::<Vec<_>>()
-            .await
-            .into_iter()
-            .collect::<Result<Vec<()>>>()?;
-        if !gone.is_empty() {
-            self.collect_parts(name).await?;
-        }
-        Ok(gone)
     }
 
     /// The chart's templates, files and schema of a record whose main Secret had no room for them;

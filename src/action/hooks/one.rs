@@ -113,7 +113,7 @@ impl Session<'_> {
         self.note_hook(journal.as_deref_mut(), &record).await?;
         if joined.is_none() {
             match self.apply_over(&object, None, Apply::default()).await {
-                Ok(made) => record.uid = cluster::uid(&made).map(str::to_owned),
+                Ok(uid) => record.uid = uid,
                 Err(e) => {
                     record.succeeded = Some(false);
                     finish(stored, index, false);

@@ -67,7 +67,10 @@ async fn operation(client: &Client, ns: &str, seed: u64) {
         },
         ..Release::default()
     };
-    let mut stored = store.create(&release).await.unwrap();
+    let mut stored = store
+        .create(&release, Store::check(&release).unwrap(), None)
+        .await
+        .unwrap();
     for step in 1..=4 {
         lock.check().await.unwrap();
         journal.content["step"] = step.into();

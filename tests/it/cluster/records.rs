@@ -187,6 +187,14 @@ fn record(ns: &Namespace, name: &str, version: u32, status: Status) -> Release {
     }
 }
 
+async fn create(
+    store: &Store,
+    release: &Release,
+    begun: Option<&str>,
+) -> Result<release::Stored, StoreError> {
+    store.create(release, Store::check(release)?, begun).await
+}
+
 #[tokio::test]
 #[ignore = "needs a cluster"]
 async fn helm_reads_and_rolls_back_our_records() {
@@ -194,8 +202,8 @@ async fn helm_reads_and_rolls_back_our_records() {
     let store = Store::new(ns.client.clone(), &ns.name);
     let mut first = record(&ns, "one", 1, Status::Deployed);
     first.labels.insert("team".into(), "x".into());
-    let mut first = store.create(&first).await.unwrap();
-    let again = store.create(&first.release).await;
+    let mut first = create(&store, &first, Some("an install")).await.unwrap();
+    let again = create(&store, &first.release, None).await;
     assert!(
         matches!(again, Err(StoreError::Exists { revision: 1, .. })),
         "{again:?}"
@@ -203,13 +211,13 @@ async fn helm_reads_and_rolls_back_our_records() {
     let stale = first.clone();
     first.release.info.status = Status::Superseded;
     let first = store.update(&first).await.unwrap();
+    assert_eq!(first.begun.as_deref(), Some("an install"));
     let refused = store.update(&stale).await;
     assert!(
         matches!(refused, Err(StoreError::Stale { .. })),
         "{refused:?}"
     );
-    store
-        .create(&record(&ns, "one", 2, Status::Deployed))
+    create(&store, &record(&ns, "one", 2, Status::Deployed), None)
         .await
         .unwrap();
     for args in [
@@ -229,8 +237,15 @@ async fn helm_reads_and_rolls_back_our_records() {
     assert_eq!(last.info.rollback_revision, 1);
     assert_eq!(last.manifest, first.release.manifest);
     assert_eq!(store.deployed("one").await.unwrap().release.version, 3);
-    let states: Vec<_> = store.revisions("one").await.unwrap();
-    let states: Vec<_> = states.iter().map(|r| (r.version, r.status)).collect();
+    // Helm copied the label, and not what stands by the record.
+    let third = store.last("one").await.unwrap();
+    assert_eq!(third.secret_labels["team"], "x");
+    assert_eq!(third.begun, None);
+    let revisions = store.revisions("one").await.unwrap();
+    let (settled, present) = store.present("one").await.unwrap();
+    assert_eq!(settled, revisions[..2]);
+    assert_eq!(present, [third]);
+    let states: Vec<_> = revisions.iter().map(|r| (r.version, r.status)).collect();
     assert_eq!(
         states,
         [
@@ -239,7 +254,9 @@ async fn helm_reads_and_rolls_back_our_records() {
             (3, Status::Deployed)
         ]
     );
-    assert_eq!(store.prune("one", 1).await.unwrap(), [1, 2]);
+    let gone = release::to_prune(&revisions, 1);
+    assert_eq!(gone, [1, 2]);
+    store.delete("one", &gone).await.unwrap();
     assert_eq!(store.history("one").await.unwrap().len(), 1);
     ns.helm(&["uninstall", "one"]);
     let gone = store.last("one").await;
@@ -265,9 +282,8 @@ async fn a_record_larger_than_a_secret_stays_readable_for_helm() {
         data: noise.collect(),
         ..File::default()
     });
-    store.create(&large).await.unwrap();
-    store
-        .create(&record(&ns, "one", 2, Status::Deployed))
+    create(&store, &large, None).await.unwrap();
+    create(&store, &record(&ns, "one", 2, Status::Deployed), None)
         .await
         .unwrap();
     for args in [
@@ -287,7 +303,7 @@ async fn a_record_larger_than_a_secret_stays_readable_for_helm() {
         store.last("one").await.unwrap().release.manifest,
         large.manifest
     );
-    store.delete("one", 1).await.unwrap();
+    store.delete("one", &[1]).await.unwrap();
     let left = ns
         .client
         .list("v1", "Secret", Some(&ns.name), &Default::default())
@@ -316,7 +332,7 @@ async fn hundreds_of_releases_are_listed_page_by_page() {
             ]
         })
         .collect();
-    let made = futures::stream::iter(records.iter().map(|r| store.create(r)))
+    let made = futures::stream::iter(records.iter().map(|r| create(&store, r, None)))
         .buffer_unordered(nutkin::cluster::PARALLEL)
         .collect::<Vec<_>>()
         .await;

@@ -17,14 +17,16 @@ use crate::recover::proxy::{Act, Proxy, Seen};
 /// How many ConfigMaps: more than are tried one and all.
 const MANY: usize = 40;
 
-/// A policy that refuses ConfigMaps of one namespace, gone when the test ends.
-struct Policy {
+/// Objects of one name that are no namespace's, gone when the test ends.
+struct ClusterWide {
+    kinds: &'static str,
     name: String,
 }
 
-impl Policy {
-    /// Refuses those whose data hold `refused-word`, when they are made or only when they are changed.
-    async fn new(client: &Client, namespace: &str, operations: &[&str]) -> Policy {
+impl ClusterWide {
+    /// A policy that refuses a namespace's ConfigMaps whose data hold `refused-word`, when they are made
+    /// or only when they are changed.
+    async fn policy(client: &Client, namespace: &str, operations: &[&str]) -> ClusterWide {
         let name = format!("{namespace}.nutkin.test");
         let api_version = "admissionregistration.k8s.io/v1";
         let policy = json!({"apiVersion": api_version, "kind": "ValidatingAdmissionPolicy",
@@ -39,10 +41,14 @@ impl Policy {
         let binding = json!({"apiVersion": api_version, "kind": "ValidatingAdmissionPolicyBinding",
             "metadata": {"name": name},
             "spec": {"policyName": name, "validationActions": ["Deny"]}});
-        for object in [policy, binding] {
+        let policy_and_binding = [policy, binding];
+        let policy = ClusterWide {
+            kinds: "validatingadmissionpolicybinding,validatingadmissionpolicy",
+            name,
+        };
+        for object in policy_and_binding {
             client.apply(&object, Apply::default()).await.unwrap();
         }
-        let policy = Policy { name };
         // It holds a moment after it is made.
         let end = Instant::now() + Duration::from_secs(60);
         let probe = config_map("policy-probe", json!({"k": "fine"}));
@@ -65,10 +71,9 @@ impl Policy {
     }
 }
 
-impl Drop for Policy {
+impl Drop for ClusterWide {
     fn drop(&mut self) {
-        let kinds = "validatingadmissionpolicybinding,validatingadmissionpolicy";
-        let gone = ["delete", kinds, &self.name, "--ignore-not-found"];
+        let gone = ["delete", self.kinds, &self.name, "--ignore-not-found"];
         let _ = Command::new("kubectl").args(gone).output();
     }
 }
@@ -140,7 +145,7 @@ async fn what_a_policy_refuses_is_known_before_anything_is_applied() {
         assert_eq!(tried, 1);
     }
     place.nutkin(&["uninstall", "free"]).ends(0);
-    let policy = Policy::new(&place.ns.client, &place.ns.name, &["CREATE", "UPDATE"]).await;
+    let policy = ClusterWide::policy(&place.ns.client, &place.ns.name, &["CREATE", "UPDATE"]).await;
     let plan = place.nutkin(&["plan", "install", "r", &bad, "-o", "json"]);
     let plan = plan.ends(65).says("not with that word").json();
     let of = step(&plan, "ConfigMap", &refused);
@@ -170,13 +175,18 @@ async fn what_a_policy_refuses_is_known_before_anything_is_applied() {
     drop(policy);
 }
 
-/// A user who may write Roles of the namespace, read the cluster's own rules, and grant nothing.
-async fn clerk(place: &Place) -> String {
+/// A user, by the name of its roles, who may write Roles of the namespace, read the cluster's own rules,
+/// and grant nothing.
+async fn clerk(place: &Place) -> ClusterWide {
     let api_version = "rbac.authorization.k8s.io/v1";
     let name = format!("{}.clerk", place.ns.name);
     let subjects = json!([{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": name}]);
     let role =
         |kind: &str| json!({"kind": kind, "apiGroup": "rbac.authorization.k8s.io", "name": name});
+    let clerk = ClusterWide {
+        kinds: "clusterrolebinding,clusterrole",
+        name: name.clone(),
+    };
     let writes = ["get", "list", "create", "update", "patch", "delete"];
     let kinds = ["configmaps", "secrets", "roles", "leases", "resourcequotas"];
     for object in [
@@ -196,7 +206,7 @@ async fn clerk(place: &Place) -> String {
             .await
             .unwrap();
     }
-    name
+    clerk
 }
 
 #[tokio::test]
@@ -225,7 +235,7 @@ async fn who_may_not_grant_is_refused_before_anything_is_applied() {
         .collect();
     let chart = place.chart("roles", &files);
     place
-        .nutkin(&["install", "r", &chart, "--as", &clerk])
+        .nutkin(&["install", "r", &chart, "--as", &clerk.name])
         .ends(77)
         .says("attempting to grant RBAC permissions not currently held");
     assert_eq!(words(&place), Vec::<Value>::new());
@@ -234,8 +244,6 @@ async fn who_may_not_grant_is_refused_before_anything_is_applied() {
     if nobody_judges(&place) {
         assert_eq!(tried, 2);
     }
-    let kinds = "clusterrolebinding,clusterrole";
-    place.kubectl(&["delete", kinds, &clerk]);
 }
 
 #[tokio::test]
@@ -246,7 +254,7 @@ async fn a_policys_refusal_of_a_change_is_no_reason_to_make_it_anew() {
     let second = place.chart("two", &[("templates/a.yaml", &map("a", "k: refused-word"))]);
     place.nutkin(&["install", "r", &first]).ends(0);
     // Under another name it could be made so.
-    let policy = Policy::new(&place.ns.client, &place.ns.name, &["UPDATE"]).await;
+    let policy = ClusterWide::policy(&place.ns.client, &place.ns.name, &["UPDATE"]).await;
     let plan = place.nutkin(&["plan", "upgrade", "r", &second, "-o", "json"]);
     let plan = plan.ends(65).says("not with that word").json();
     assert_eq!(
@@ -269,7 +277,7 @@ async fn what_a_policy_refuses_is_known_before_a_job_is_stopped() {
         ..Default::default()
     })
     .await;
-    let policy = Policy::new(&client, &ledger.namespace, &["UPDATE"]).await;
+    let policy = ClusterWide::policy(&client, &ledger.namespace, &["UPDATE"]).await;
     let refused = ["--set", "flinkConfiguration.test\\.key=refused-word"];
     let said = ends_with(&mut ledger.release("plan upgrade", &v2, &refused), 65);
     assert!(said.contains("not with that word"), "{said}");
