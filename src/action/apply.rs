@@ -28,8 +28,13 @@ impl Session<'_> {
             .enumerate()
             .filter_map(|(i, o)| Some((i, (&o.reference, o.wanted.as_ref()?))))
             .unzip();
-        let waves = order::waves(&items).map_err(|e| Error::Invalid(e.to_string()))?;
         let back = |item: usize| indexes.get(item).copied();
+        let binds_freely = |item: usize| {
+            let plan = back(item).and_then(|index| objects.get(index));
+            plan.is_some_and(|plan| plan.binds_freely)
+        };
+        let waves =
+            order::waves(&items, &binds_freely).map_err(|e| Error::Invalid(e.to_string()))?;
         let needs = |all: BTreeSet<Need>| -> BTreeSet<Need> {
             all.into_iter()
                 .filter_map(|need| match need {

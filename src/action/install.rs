@@ -10,12 +10,11 @@ use crate::release::{Status, validate_name};
 impl Session<'_> {
     /// Installs a chart as the release.
     pub async fn install(&self, source: &Source, dry_run: bool) -> Result<Outcome, Error> {
-        let past = self.past().await?;
         let replace = self.options.replace;
-        let proposal = self
-            .propose_install(source, &past, replace, dry_run)
+        let (past, ahead, proposal) = self
+            .propose_after(async |past| self.propose_install(source, past, replace, dry_run).await)
             .await?;
-        self.deploy(proposal, past, None, dry_run).await
+        self.deploy(proposal, past, ahead, dry_run).await
     }
 
     /// The first revision, after what is past; `replace` also where the name has a history, of a release

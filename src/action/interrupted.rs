@@ -1,6 +1,7 @@
 //! What an operation that did not end left behind: ended here where only its last steps are missing,
 //! else handed to the next one, which goes on from there.
 
+use super::ahead::Records;
 use super::journal::{Journal, Operation, RevisionNote, StartedJob};
 use super::records::{begun, unfinished};
 use super::{Error, Session};
@@ -66,6 +67,26 @@ pub(crate) struct Past {
 }
 
 impl Past {
+    /// What records say of it.
+    pub(crate) fn of(records: Records) -> Past {
+        let Records { present, journal } = records;
+        let (settled, history) = (present.settled, present.stored);
+        let statuses: Vec<(u32, Status)> = history
+            .iter()
+            .map(|s| (s.release.version, s.release.info.status))
+            .collect();
+        let left = match journal.or_else(|| begun_of(&history)) {
+            None => Left::Nothing,
+            Some(journal) if has_ended(&journal, &statuses) => Left::Ended(journal),
+            Some(journal) => Left::Open(journal),
+        };
+        Past {
+            history,
+            settled,
+            left,
+        }
+    }
+
     /// All of its revisions, oldest first.
     pub(crate) fn revisions(&self) -> Vec<Revision> {
         let present = self.history.iter().map(|s| Revision {
@@ -77,27 +98,6 @@ impl Past {
 }
 
 impl Session<'_> {
-    /// Reads a release's history, and looks for what an earlier operation left.
-    pub(crate) async fn past(&self) -> Result<Past, Error> {
-        let store = self.store();
-        let present = async { Ok::<_, Error>(store.present(&self.release).await?) };
-        let ((settled, history), journal) = tokio::try_join!(present, self.journal())?;
-        let statuses: Vec<(u32, Status)> = history
-            .iter()
-            .map(|s| (s.release.version, s.release.info.status))
-            .collect();
-        let left = match journal.or_else(|| begun_of(&history)) {
-            None => Left::Nothing,
-            Some(journal) if has_ended(&journal, &statuses) => Left::Ended(journal),
-            Some(journal) => Left::Open(journal),
-        };
-        Ok(Past {
-            history,
-            settled,
-            left,
-        })
-    }
-
     /// Ends an earlier operation of which only the last records are missing; the history then says so.
     pub(crate) async fn end_earlier(&self, past: &mut Past) -> Result<(), Error> {
         let Left::Ended(journal) = &past.left else {

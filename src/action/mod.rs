@@ -42,6 +42,7 @@ pub mod upgrade;
 mod withdraw;
 mod write;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -189,6 +190,8 @@ pub struct Session<'a> {
     pub signals: signals::Signals,
     /// The release's lock; `None` for a reading command or a dry run.
     pub lock: Option<Lock>,
+    /// The records as they were being read while the lock was taken, for who asks first.
+    pub(crate) early: Cell<Option<ahead::Early>>,
 }
 
 impl Session<'_> {
@@ -201,11 +204,13 @@ impl Session<'_> {
             });
         };
         let timeout = self.options.lock_timeout;
+        let early = self.records_early();
         let lock = tokio::select! {
             lock = Lock::acquire(&self.client, &self.namespace, &self.release, timeout, wait) => lock?,
             error = self.signals.raised() => return Err(error),
         };
         self.lock = Some(lock);
+        self.early.set(Some(early));
         Ok(())
     }
 

@@ -140,6 +140,13 @@ impl Session<'_> {
                 None => {}
             }
         }
+        let free: Vec<bool> = plans
+            .iter()
+            .map(|plan| binds_freely(plan, &plans, &rights))
+            .collect();
+        for (plan, free) in plans.iter_mut().zip(free) {
+            plan.binds_freely = free;
+        }
         // The same object under another group (Events have two) hasn't left.
         let wanted: Vec<String> = plans
             .iter()
@@ -357,6 +364,32 @@ fn rights_to_ask_for(plans: &[ObjectPlan]) -> Rights {
     many.map(|(right, _)| right).collect()
 }
 
+/// Whether a binding need not wait for its role: for who may bind any role the server doesn't look at it
+/// (kubernetes/pkg/registry/rbac/rolebinding/policybased).
+fn binds_freely(plan: &ObjectPlan, plans: &[ObjectPlan], rights: &Rights) -> bool {
+    let is_binding = matches!(
+        plan.reference.kind.as_str(),
+        "RoleBinding" | "ClusterRoleBinding"
+    );
+    let Some(wanted) = plan.wanted.as_ref().filter(|_| is_binding) else {
+        return false;
+    };
+    let namespace = &plan.reference.namespace;
+    let may_bind =
+        foresee::right(wanted).is_some_and(|right| rights.contains(&(namespace.clone(), right)));
+    let role = |field: &str| manifest::text(wanted, &["roleRef", field]);
+    let is_role = |other: &&ObjectPlan| {
+        let of = &other.reference;
+        of.kind == role("kind")
+            && of.name == role("name")
+            && (of.kind == "ClusterRole" || of.namespace == *namespace)
+    };
+    may_bind
+        || plans.iter().find(is_role).is_none_or(|role| {
+            role.live.is_some() && role.action != ObjectAction::Recreate && role.wanted.is_some()
+        })
+}
+
 /// Whether an object binds a role of the same manifest.
 fn binds_one_of(binding: &Value, target: &Target) -> bool {
     let role = |field: &str| manifest::text(binding, &["roleRef", field]);
@@ -378,6 +411,7 @@ impl ObjectPlan {
             action: ObjectAction::Nothing,
             causes: Vec::new(),
             conflicts: Vec::new(),
+            binds_freely: false,
             unverified: None,
             refusal: None,
         }

@@ -53,6 +53,9 @@ pub(crate) struct ObjectPlan {
     pub causes: Vec<Cause>,
     /// The fields of other managers that the apply takes, or would have to take.
     pub conflicts: Vec<FieldConflict>,
+    /// Whether it binds a role that need not be there first: it is there already, or who applies it may
+    /// bind any.
+    pub binds_freely: bool,
     /// Why the server can't be asked yet: its namespace or its kind isn't there.
     pub unverified: Option<String>,
     /// Why it can't be done.

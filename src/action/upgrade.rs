@@ -20,10 +20,11 @@ impl Session<'_> {
         install_missing: bool,
         dry_run: bool,
     ) -> Result<Outcome, Error> {
-        let past = self.past().await?;
-        let ahead = self.read_ahead(&past);
-        let proposal = self
-            .propose_upgrade(source, &past, reuse, install_missing)
+        let (past, ahead, proposal) = self
+            .propose_after(async |past| {
+                self.propose_upgrade(source, past, reuse, install_missing)
+                    .await
+            })
             .await?;
         self.deploy(proposal, past, ahead, dry_run).await
     }

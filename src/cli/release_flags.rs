@@ -1,5 +1,6 @@
 //! Flags that the changing commands share: state, time, ownership; and the way to a session.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::chart_flags::Loaded;
@@ -332,6 +333,7 @@ pub async fn session<'a>(
         report,
         signals,
         lock: None,
+        early: Cell::default(),
     })
 }
 

@@ -21,6 +21,9 @@ pub const WEIGHT: &str = "nutkin.dev/weight";
 /// An object that is to be put in order: its reference, with its namespace, and its content.
 pub type Item<'a> = (&'a ObjectRef, &'a Value);
 
+/// Whether an item, by its index, is the binding of a role that need not be there first.
+pub type BindsFreely<'a> = &'a dyn Fn(usize) -> bool;
+
 /// An object as an annotation names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Named {
@@ -90,7 +93,7 @@ pub enum Error {
 ///
 /// # Errors
 /// A cycle, a dependency against the weights, an annotation that can't be read.
-pub fn waves(items: &[Item<'_>]) -> Result<Vec<Wave>, Error> {
+pub fn waves(items: &[Item<'_>], binds_freely: BindsFreely<'_>) -> Result<Vec<Wave>, Error> {
     let weights = items.iter().map(group).collect::<Result<Vec<_>, _>>()?;
     let needs = items
         .iter()
@@ -118,9 +121,12 @@ pub fn waves(items: &[Item<'_>]) -> Result<Vec<Wave>, Error> {
     for (nth, group) in groups.iter().enumerate() {
         let members: Vec<usize> = (0..items.len()).filter(|i| weights[*i] == *group).collect();
         let levels = levels(items, &members, &needs, |at| {
-            let stage = items
-                .get(at)
-                .map_or(0, |(r, _)| usize::from(stage(&r.kind)));
+            let kind = items.get(at).map_or("", |(r, _)| match r.kind.as_str() {
+                // With what it binds.
+                "RoleBinding" | "ClusterRoleBinding" if binds_freely(at) => "Role",
+                kind => kind,
+            });
+            let stage = usize::from(stage(kind));
             // Who waits for something must not hold up who doesn't.
             let waits = needs.get(at).is_some_and(|n| !n.is_empty());
             if waits { stage + STAGES } else { stage }

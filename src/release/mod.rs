@@ -23,7 +23,7 @@ pub use packed::Packed;
 pub use record::{
     CLIENT_SIDE, Chart, File, Hook, HookRun, Info, Release, SERVER_SIDE, Status, Time,
 };
-pub use store::{MAX_DATA, Revision, Store, StoreError, Stored, secret_name};
+pub use store::{MAX_DATA, Present, Revision, Store, StoreError, Stored, secret_name};
 
 #[cfg(test)]
 mod tests;

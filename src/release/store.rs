@@ -147,6 +147,17 @@ pub struct Revision {
     pub status: Status,
 }
 
+/// The revisions of a release.
+#[derive(Debug, Clone)]
+pub struct Present {
+    /// What the labels say of the oldest, which say nothing of what the cluster holds now.
+    pub settled: Vec<Revision>,
+    /// The others, oldest first.
+    pub stored: Vec<Stored>,
+    /// The resourceVersions of all of them.
+    pub versions: Vec<String>,
+}
+
 /// The releases of a namespace.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -465,18 +476,24 @@ impl Store {
     /// The revisions of a release, oldest first, by their labels alone; empty when there is no such
     /// release.
     pub async fn revisions(&self, name: &str) -> Result<Vec<Revision>> {
+        let metadata = self.metadata(name).await?;
+        Ok(metadata.iter().map(Metadata::revision).collect())
+    }
+
+    /// What stands beside a release's records, the oldest revision first.
+    async fn metadata(&self, name: &str) -> Result<Vec<Metadata>> {
         let query = Query {
             labels: Some(format!("owner=helm,name={name}")),
             metadata_only: true,
             ..Query::default()
         };
-        let mut all: Vec<Revision> = Vec::new();
+        let mut all: Vec<Metadata> = Vec::new();
         self.client
             .list_pages::<Secret>("v1", "Secret", Some(&self.namespace), &query, |page| {
-                all.extend(page.iter().map(|s| s.metadata.revision()));
+                all.extend(page.into_iter().map(|s| s.metadata));
             })
             .await?;
-        all.sort_by_key(|r| r.version);
+        all.sort_by_key(Metadata::version);
         Ok(all)
     }
 
@@ -492,19 +509,36 @@ impl Store {
         secrets.into_iter().map(Secret::into_stored).collect()
     }
 
-    /// The revisions of a release that say what the cluster holds, oldest first and decoded, and what
-    /// the labels say of those before; both empty when there is no such release. To decode a large one
-    /// takes milliseconds, and of ten mostly one is needed; see [`super::settled`].
+    /// The revisions of a release, empty when there is no such release. To decode a large one takes
+    /// milliseconds, and of ten mostly one is needed; see [`super::settled`].
     ///
     /// # Errors
     /// [`StoreError::Unreadable`] and those of the request.
-    pub async fn present(&self, name: &str) -> Result<(Vec<Revision>, Vec<Stored>)> {
+    pub async fn present(&self, name: &str) -> Result<Present> {
         let mut secrets = self.secrets(name).await?;
+        let versions = secrets.iter();
+        let versions = versions
+            .map(|s| s.metadata.resource_version.clone())
+            .collect();
         let mut revisions: Vec<Revision> = secrets.iter().map(|s| s.metadata.revision()).collect();
         revisions.truncate(super::settled(&revisions));
         let present = secrets.split_off(revisions.len());
         let present: Result<Vec<Stored>> = present.into_iter().map(Secret::into_stored).collect();
-        Ok((revisions, present?))
+        Ok(Present {
+            settled: revisions,
+            stored: present?,
+            versions,
+        })
+    }
+
+    /// The resourceVersions of a release's records, the oldest revision first: as long as they are the
+    /// same, so are the records.
+    ///
+    /// # Errors
+    /// Those of the request.
+    pub async fn versions(&self, name: &str) -> Result<Vec<String>> {
+        let metadata = self.metadata(name).await?;
+        Ok(metadata.into_iter().map(|m| m.resource_version).collect())
     }
 
     /// The Secrets of a release, oldest revision first.

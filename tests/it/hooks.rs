@@ -320,6 +320,61 @@ async fn a_killed_run_does_not_run_its_hook_twice() {
     assert_eq!(status["info"]["status"], "deployed");
 }
 
+#[tokio::test]
+#[ignore = "needs a cluster"]
+async fn who_waited_for_the_lock_goes_on_from_what_the_other_left() {
+    let ns = Namespace::new("waits").await;
+    let folder = tempfile::tempdir().unwrap();
+    let slow = job(
+        "slow",
+        &annotations("pre-upgrade", 0, "hook-succeeded"),
+        "sleep 4",
+    );
+    let path = chart(folder.path(), &slow);
+    let path = path.to_str().unwrap();
+    nutkin_ok(&ns, &["install", "r", path]);
+    let upgrade = |value| ["upgrade", "r", path, "--set", value];
+    let mut first = Command::new(env!("CARGO_BIN_EXE_nutkin"))
+        .args(upgrade("v=2"))
+        .args(["--namespace", &ns.name])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while ns.nutkin_journal().await["hooks"].as_array().is_none() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "no hook was made"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // What it reads first is a revision that is pending, with a journal.
+    let second = [
+        &upgrade("v=3")[..],
+        &["--no-hooks", "--lock-timeout", "60s"],
+    ]
+    .concat();
+    nutkin_ok(&ns, &second);
+    assert!(first.wait().unwrap().success());
+    let history: Value = serde_json::from_str(&ns.helm(&["history", "r", "-o", "json"])).unwrap();
+    let states: Vec<(&Value, &Value)> = history
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| (&r["status"], &r["description"]))
+        .collect();
+    let (superseded, complete) = (json!("superseded"), json!("Upgrade complete"));
+    assert_eq!(
+        states,
+        [
+            (&superseded, &json!("Install complete")),
+            (&superseded, &complete),
+            (&json!("deployed"), &complete)
+        ]
+    );
+}
+
 /// What helm prints of tests, without the times.
 fn without_times(text: &str) -> String {
     text.lines()

@@ -242,9 +242,10 @@ async fn helm_reads_and_rolls_back_our_records() {
     assert_eq!(third.secret_labels["team"], "x");
     assert_eq!(third.begun, None);
     let revisions = store.revisions("one").await.unwrap();
-    let (settled, present) = store.present("one").await.unwrap();
-    assert_eq!(settled, revisions[..2]);
-    assert_eq!(present, [third]);
+    let present = store.present("one").await.unwrap();
+    assert_eq!(present.settled, revisions[..2]);
+    assert_eq!(present.stored, [third]);
+    assert_eq!(present.versions, store.versions("one").await.unwrap());
     let states: Vec<_> = revisions.iter().map(|r| (r.version, r.status)).collect();
     assert_eq!(
         states,
