@@ -520,9 +520,10 @@ fn met(found: &Value, written: &Value) -> bool {
 /// Whether `found` holds everything that `sent` has.
 fn holds(found: &Value, sent: &Value) -> bool {
     match (found, sent) {
+        // What is sent as nothing is left out.
         (Value::Object(found), Value::Object(sent)) => sent
             .iter()
-            .all(|(key, value)| found.get(key).is_some_and(|f| holds(f, value))),
+            .all(|(key, value)| holds(found.get(key).unwrap_or(&Value::Null), value)),
         (found, sent) => found == sent,
     }
 }
@@ -538,5 +539,25 @@ pub fn set_label(object: &mut Value, key: &str, value: &str) {
 pub fn set_annotation(object: &mut Value, key: &str, value: &str) {
     if let Some(annotations) = metadata_map(object, "annotations") {
         annotations.insert(key.into(), value.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_as_nothing_need_not_be_there() {
+        for (found, sent, expected) in [
+            (json!({"a": 1, "b": {"c": 2}}), json!({"b": {"c": 2}}), true),
+            (json!({"a": 1}), json!({"a": 1, "b": null}), true),
+            (json!({"a": 1, "b": 2}), json!({"b": null}), false),
+            (json!({"a": 1}), json!({"b": {"c": null}}), false),
+            (json!({"a": 1}), json!({"a": 2}), false),
+        ] {
+            assert_eq!(holds(&found, &sent), expected, "{found} {sent}");
+        }
     }
 }

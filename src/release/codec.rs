@@ -47,16 +47,21 @@ pub fn encode(release: &Release) -> Result<String, CodecError> {
 /// # Errors
 /// What is wrong with it. Nothing larger than [`MAX_JSON`] is unpacked.
 pub fn decode(text: &[u8]) -> Result<Release, CodecError> {
-    Ok(decode_packed(text)?.0)
+    read(&gunzip(&unbase64(text)?)?)
 }
 
-/// As [`decode`], with the record's large part as it is packed, where it is so by us.
+/// As [`decode`], with the record's large part as it is packed, where it is so by us: for who is going to
+/// write the record again.
 pub(super) fn decode_packed(text: &[u8]) -> Result<(Release, Option<Packed>), CodecError> {
     let bytes = unbase64(text)?;
     let json = gunzip(&bytes)?;
-    let release = serde_json::from_slice(&json).map_err(|e| CodecError::Json(e.to_string()))?;
+    let release = read(&json)?;
     let packed = Packed::found(&bytes, &json, &release);
     Ok((release, packed))
+}
+
+fn read(json: &[u8]) -> Result<Release, CodecError> {
+    serde_json::from_slice(json).map_err(|e| CodecError::Json(e.to_string()))
 }
 
 /// gzip at Helm's level.

@@ -230,8 +230,22 @@ impl Secret {
             .map_err(|e| CodecError::Base64(e.to_string()))
     }
 
-    fn into_stored(mut self) -> Result<Stored> {
+    /// The record, to be read.
+    fn into_stored(self) -> Result<Stored> {
+        let decoded = self.record().and_then(|text| codec::decode(&text));
+        self.stored(decoded.map(|release| (release, None)))
+    }
+
+    /// The record, to be written again with another status.
+    fn into_present(self) -> Result<Stored> {
         let decoded = self.record().and_then(|text| codec::decode_packed(&text));
+        self.stored(decoded)
+    }
+
+    fn stored(
+        mut self,
+        decoded: std::result::Result<(Release, Option<Packed>), CodecError>,
+    ) -> Result<Stored> {
         let (mut release, packed) = decoded.map_err(|cause| StoreError::Unreadable {
             secret: self.metadata.name.clone(),
             cause,
@@ -523,7 +537,7 @@ impl Store {
         let mut revisions: Vec<Revision> = secrets.iter().map(|s| s.metadata.revision()).collect();
         revisions.truncate(super::settled(&revisions));
         let present = secrets.split_off(revisions.len());
-        let present: Result<Vec<Stored>> = present.into_iter().map(Secret::into_stored).collect();
+        let present: Result<Vec<Stored>> = present.into_iter().map(Secret::into_present).collect();
         Ok(Present {
             settled: revisions,
             stored: present?,
