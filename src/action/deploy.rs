@@ -59,15 +59,6 @@ impl Session<'_> {
         Store::new(self.client.clone(), &self.namespace)
     }
 
-    /// The history, oldest first; empty where there is no such release.
-    pub(crate) async fn history(&self) -> Result<Vec<Stored>, Error> {
-        match self.store().history(&self.release).await {
-            Ok(history) => Ok(history),
-            Err(crate::release::StoreError::NoRelease { .. }) => Ok(Vec::new()),
-            Err(e) => Err(e.into()),
-        }
-    }
-
     /// Brings a proposal about; `ahead` is what was begun to be read for it.
     pub(crate) async fn deploy(
         &self,

@@ -73,11 +73,6 @@ impl Session<'_> {
         }
     }
 
-    /// The journal of an operation that did not end.
-    pub async fn journal(&self) -> Result<Option<Journal>, Error> {
-        Ok(journal_of(&self.own(), &self.release).await?)
-    }
-
     /// Writes the journal; refuses where another operation wrote it since.
     pub(crate) async fn save_journal(&self, journal: &mut Journal) -> Result<(), Error> {
         let mut written = self.write_journal(journal).await;

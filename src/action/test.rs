@@ -1,7 +1,7 @@
 //! `test`: the test hooks of a release.
 
 use super::hooks::Ran;
-use super::records::unfinished;
+use super::interrupted::Left;
 use super::{Error, Session};
 use crate::cluster::ObjectRef;
 use crate::plan::hooks::order;
@@ -63,8 +63,10 @@ impl Session<'_> {
     /// # Errors
     /// Where there is no such release, or nothing can be run; a test's failure is in what is returned.
     pub async fn test(&self, filter: &Filter, logs: bool) -> Result<Tested, Error> {
-        let history = self.history().await?;
-        let Some(last) = history
+        // Begun to be read when the lock was taken.
+        let past = self.past().await?;
+        let Some(last) = past
+            .history
             .last()
             .filter(|l| l.release.info.status != Status::Uninstalled)
         else {
@@ -87,7 +89,7 @@ impl Session<'_> {
                 ));
             }
         }
-        if let Some(journal) = self.journal().await?.or_else(|| unfinished(last)) {
+        if let Left::Open(journal) | Left::Ended(journal) = &past.left {
             self.warn(format!(
                 "the {} of revision {} has not ended",
                 journal.operation.word(),

@@ -25,10 +25,10 @@ struct Metadata {
 }
 
 impl Session<'_> {
-    /// Applies an object over the one that was read, and gives its uid: only as long as the lock is held, and only over
-    /// that very version, which the request carries. Where another has written to the object since (a
-    /// controller its status, mostly) the lock is renewed first, which fails for a holder whose time
-    /// is over.
+    /// Applies an object over the one that was read, and gives its uid: only as long as the lock is
+    /// held, and only over that very version, which the request carries. Where another has written to
+    /// the object since (a controller its status, mostly) the lock is renewed first, which fails for a
+    /// holder whose time is over.
     ///
     /// # Errors
     /// Those of the lock; [`cluster::Error::Stale`] for an object that was deleted or made anew since.

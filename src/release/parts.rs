@@ -38,21 +38,19 @@ struct Moved {
 /// [`StoreError::TooLarge`] when it doesn't fit without templates, files and schema either.
 pub(super) fn split(release: &Release, packed: &Packed) -> Result<Split> {
     let unreadable = |cause| unreadable(release, cause);
+    let in_one = |main| Split {
+        main,
+        parts: Vec::new(),
+    };
     if packed.len() < MAX_DATA {
         let whole = BASE64.encode(packed.join(release).map_err(unreadable)?);
         if whole.len() <= MAX_DATA {
-            return Ok(Split {
-                main: whole,
-                parts: Vec::new(),
-            });
+            return Ok(in_one(whole));
         }
     }
     let whole = codec::encode(release).map_err(unreadable)?;
     if whole.len() <= MAX_DATA {
-        return Ok(Split {
-            main: whole,
-            parts: Vec::new(),
-        });
+        return Ok(in_one(whole));
     }
     let mut main = release.clone();
     let moved = Moved {
